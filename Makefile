@@ -1,0 +1,95 @@
+# Needs: Python 3.11 or newer with venv, make, git and a package index. Nothing else.
+#
+#   make run      serve on http://127.0.0.1:$(PORT)
+#   make test     everything, as CI runs it        make check   the fast part of it
+#   make format   put the source in its form       make bench   measure speed and memory
+#   make lock     resolve the requirements anew    make clean   remove what the above made
+
+PYTHON ?= python3
+PORT ?= 8000
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint format bench lock clean
+
+SERVE_LOCKS := requirements/build.txt requirements/serve.txt
+DEV_LOCKS := $(SERVE_LOCKS) requirements/dev.txt requirements/lab.txt
+
+# A finished environment holds a stamp named by what went into it: the locks' bytes, the
+# interpreter and this folder's place (a virtual environment cannot be moved). An environment that
+# is absent, half made or of other locks has no such stamp, and is made again from nothing.
+stamp = $(1)/stamp-$(shell { cat $(2); $(PYTHON) -V; pwd; } 2>&1 | cksum | tr ' ' -)
+SERVE := $(call stamp,.venv,$(SERVE_LOCKS))
+DEV := $(call stamp,.venv-dev,$(DEV_LOCKS))
+
+PIP_QUIET := --quiet --disable-pip-version-check --no-input
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+run: .venv/installed
+	@exec .venv/bin/pneumoscope serve --port $(PORT)
+
+test: lint
+	@.venv-dev/bin/pytest
+
+check: lint
+	@.venv-dev/bin/pytest -m "not e2e and not lab"
+
+lint: .venv-dev/installed
+	@.venv-dev/bin/ruff format --check .
+	@.venv-dev/bin/ruff check .
+	@.venv-dev/bin/mypy
+	@.venv-dev/bin/lint-imports
+
+format: .venv-dev/installed
+	@.venv-dev/bin/ruff check --fix-only --quiet .
+	@.venv-dev/bin/ruff format .
+
+bench: .venv-dev/installed
+	@.venv-dev/bin/pneumoscope benchmark
+
+LOCK := pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-options \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+lock: .venv-dev/installed
+	@cd requirements && PATH="$(CURDIR)/.venv-dev/bin:$$PATH" && \
+	  $(LOCK) --extra web --output-file serve.txt ../pyproject.toml && \
+	  $(LOCK) --output-file build.txt build.in && \
+	  $(LOCK) --output-file dev.txt dev.in
+
+clean:
+	rm -rf .venv .venv-dev dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests samples -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The project itself, in place. Again when its metadata change.
+%/installed: pyproject.toml
+	@$*/bin/python -m pip install $(PIP_QUIET) --no-build-isolation --no-deps --editable .
+	@touch $@
+.venv/installed: $(SERVE)
+.venv-dev/installed: $(DEV)
+
+define new_venv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "python_too_old: Pneumoscope needs Python 3.11 or newer, not $$($(PYTHON) -V 2>&1)" >&2; \
+	  echo "  make $(MAKECMDGOALS) PYTHON=python3.11 (or the path of a newer one)" >&2; exit 1; }
+	@echo "Installing into $(1) (once; $(2)) ..."
+	@rm -rf $(1)
+	@$(PYTHON) -m venv $(1) || { \
+	  echo "no_venv: $(PYTHON) cannot make a virtual environment" >&2; \
+	  echo "  Install Python's venv module (Debian: apt-get install python3-venv)" >&2; exit 1; }
+endef
+
+$(SERVE):
+	$(call new_venv,.venv,about a minute)
+	@.venv/bin/python -m pip install $(PIP_QUIET) --require-hashes \
+	  $(addprefix -r ,$(SERVE_LOCKS))
+	@touch $@
+
+$(DEV):
+	$(call new_venv,.venv-dev,a few minutes: torch is large)
+	@.venv-dev/bin/python -m pip install $(PIP_QUIET) --require-hashes \
+	  $(addprefix -r ,$(SERVE_LOCKS) requirements/dev.txt)
+	@.venv-dev/bin/python -m pip install $(PIP_QUIET) $$(grep '^torch==' requirements/lab.txt)
+	@.venv-dev/bin/python -m pip install $(PIP_QUIET) -r requirements/lab.txt
+	@touch $@

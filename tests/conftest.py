@@ -1,0 +1,35 @@
+"""In CI nothing may skip because a part is missing: such a skip is a failure there."""
+
+import os
+from collections.abc import Generator
+
+import pytest
+
+from peers import MISSING
+
+Report = pytest.TestReport | pytest.CollectReport
+
+
+def _forbid_missing_parts(report: Report) -> None:
+    """Turn a skip for a missing peer or an optional import into a failure, when CI is set."""
+    in_ci = os.environ.get("CI")  # noqa: TID251
+    if not in_ci or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    if MISSING in reason or "could not import" in reason:
+        report.outcome = "failed"
+        report.longrepr = f"In CI nothing may skip for a missing part. {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _forbid_missing_parts(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _forbid_missing_parts(report)
+    return report
