@@ -1,0 +1,1 @@
+"""The web: receive radiographs, analyse them in a worker, show the results."""

@@ -1,0 +1,1 @@
+"""People, their roles, sites and API tokens."""

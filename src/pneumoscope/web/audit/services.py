@@ -1,0 +1,34 @@
+"""The one way to write an event; call it in the transaction of what it tells of."""
+
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+
+from pneumoscope.web.accounts.models import Site, User
+from pneumoscope.web.audit.models import Event
+
+
+def event_record(
+    *,
+    action: str,
+    actor: User | None,
+    target: Model | None = None,
+    site: Site | None = None,
+    detail: dict[str, Any] | None = None,
+    request: HttpRequest | None = None,
+) -> Event:
+    """Write one event. `action` is "noun.verb"; `actor` None means the system itself.
+
+    `site` defaults to the actor's. `detail` holds keys and codes, never patient data.
+    """
+    return Event.objects.create(
+        action=action,
+        actor=actor,
+        # Django's documented, if underscored, API.
+        object_type=target._meta.label_lower if target else "",  # noqa: SLF001
+        object_id=str(target.pk) if target else "",
+        site=site or (actor.site if actor else None),
+        detail=detail or {},
+        address=request.META.get("REMOTE_ADDR") or None if request else None,
+    )

@@ -1,0 +1,211 @@
+"""All settings. What an installation may change comes from PNEUMOSCOPE_* (docs/operations.md)."""
+
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+
+from pneumoscope.core.decode import MAX_BYTES
+from pneumoscope.web.config.env import (
+    database_from_url,
+    env_bool,
+    env_float,
+    env_int,
+    env_list,
+    env_path,
+    env_str,
+    secret_key,
+)
+
+WEB = Path(__file__).resolve().parent.parent
+
+# Where everything this installation owns lives: database, radiographs, broker, keys.
+PNEUMOSCOPE_HOME = env_path("HOME", "var")
+PNEUMOSCOPE_MODEL = env_str("MODEL") or None  # None: the bundle that ships as default
+PNEUMOSCOPE_MAX_FILE_BYTES = env_int("MAX_FILE_BYTES", MAX_BYTES)
+PNEUMOSCOPE_MAX_REQUEST_BYTES = env_int("MAX_REQUEST_BYTES", 1024**3)
+PNEUMOSCOPE_INFERENCE_THREADS = env_int("INFERENCE_THREADS", 1)
+# A claim must outlive the slowest analysis; a claim past its lease is taken over.
+PNEUMOSCOPE_LEASE_SECONDS = env_float("LEASE_SECONDS", 60.0, least=0.1)
+PNEUMOSCOPE_SWEEP_SECONDS = env_float("SWEEP_SECONDS", 5.0, least=0.1)
+PNEUMOSCOPE_EMBEDDED_WORKER = env_bool("EMBEDDED_WORKER", default=True)
+
+DEBUG = env_bool("DEBUG", default=False)
+SECRET_KEY = env_str("SECRET_KEY") or secret_key(PNEUMOSCOPE_HOME)
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+
+INSTALLED_APPS = [
+    "pneumoscope.web.config",
+    "pneumoscope.web.studies",
+    "pneumoscope.web.registry",
+    "pneumoscope.web.audit",
+    "pneumoscope.web.accounts",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "csp",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "pneumoscope.web.config.middleware.RequestSizeLimit",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "pneumoscope.web.config.urls"
+WSGI_APPLICATION = "pneumoscope.web.config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [WEB / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# SQLite: readers beside one writer (WAL), writers queue instead of failing at upgrade time
+# (IMMEDIATE), and a commit is on the disk before a sender hears success (synchronous=FULL).
+_SQLITE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": PNEUMOSCOPE_HOME / "pneumoscope.sqlite3",
+    "OPTIONS": {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    },
+}
+_DATABASE_URL = env_str("DATABASE_URL")
+DATABASES = {"default": database_from_url(_DATABASE_URL) if _DATABASE_URL else _SQLITE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STORAGES = {
+    "default": {"BACKEND": "pneumoscope.web.studies.storage.ContentStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MEDIA_ROOT = PNEUMOSCOPE_HOME / "files"
+STATIC_URL = "static/"
+STATIC_ROOT = PNEUMOSCOPE_HOME / "static"
+STATICFILES_DIRS = [WEB / "static"]
+
+# The broker is a doorbell: the database is the truth, so messages need not survive anything.
+_BROKER = PNEUMOSCOPE_HOME / "broker"
+CELERY_BROKER_URL = env_str("BROKER_URL", "filesystem://")
+if CELERY_BROKER_URL == "filesystem://":
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_BROKER / "messages"),
+        "data_folder_out": str(_BROKER / "messages"),
+        "control_folder": str(_BROKER / "control"),
+        "polling_interval": 0.1,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "analyses"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "studies:worklist"
+LOGOUT_REDIRECT_URL = "accounts:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+# PNEUMOSCOPE_TLS=true says that browsers reach this through HTTPS, by a proxy that sets
+# X-Forwarded-Proto. Without it cookies would not survive plain HTTP on loopback.
+_TLS = env_bool("TLS", default=False)
+if _TLS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_SSL_REDIRECT = _TLS
+SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000, least=0) if _TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _TLS
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 60 * env_int("SESSION_MINUTES", 12 * 60)
+CSRF_TRUSTED_ORIGINS = env_list("TRUSTED_ORIGINS")
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.MultiPartParser"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.LimitOffsetPagination",
+    "PAGE_SIZE": 50,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": env_str("API_RATE", "6000/min")},
+    "EXCEPTION_HANDLER": "pneumoscope.web.config.problems.exception_handler",
+}
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(days=env_int("TOKEN_DAYS", 90)),
+    "TOKEN_PREFIX": "pneumo_",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pneumoscope",
+    "VERSION": version("pneumoscope"),
+    "DESCRIPTION": "Pneumonia detection from chest radiographs. "
+    "Research use only – not a medical device.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# No patient data in logs: our lines name rows by their key, never by what is in them.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING")},
+    "loggers": {"pneumoscope": {"level": env_str("LOG_LEVEL", "INFO")}},
+}

@@ -1,0 +1,18 @@
+"""Every address: the pages, the API, health."""
+
+from django.urls import include, path
+
+from pneumoscope.web.config import api, health
+
+urlpatterns = [
+    path("", include("pneumoscope.web.studies.urls")),
+    path("", include("pneumoscope.web.accounts.urls")),
+    path("", include("pneumoscope.web.registry.urls")),
+    path("api/v1/", include((api.urlpatterns, "api"))),
+    path("healthz", health.healthz, name="healthz"),
+]
+
+handler400 = "pneumoscope.web.config.problems.bad_request"
+handler403 = "pneumoscope.web.config.problems.forbidden"
+handler404 = "pneumoscope.web.config.problems.not_found"
+handler500 = "pneumoscope.web.config.problems.server_error"

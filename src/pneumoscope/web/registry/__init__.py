@@ -1,0 +1,1 @@
+"""Model versions, their stage, and the bundles behind them."""

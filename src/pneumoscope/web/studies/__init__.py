@@ -1,0 +1,1 @@
+"""Receive, queue, analyse, show."""

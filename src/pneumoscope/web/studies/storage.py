@@ -1,0 +1,46 @@
+"""Where radiographs lie: files named by their content, complete on the disk or not there at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage
+from django.utils.deconstruct import deconstructible
+
+
+@deconstructible(path="pneumoscope.web.studies.storage.ContentStorage")
+class ContentStorage(FileSystemStorage):
+    """Names are content hashes: the same name is the same bytes, so writing twice is harmless.
+
+    A file is written beside its place, flushed to the disk, and renamed: no reader, and no crash,
+    ever sees half of it.
+    """
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:  # noqa: ARG002
+        return name
+
+    def _save(self, name: str, content: File) -> str:
+        place = Path(self.path(name))
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".incoming-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.writelines(content.chunks())
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(place)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _flush_folder(place.parent)
+        return name
+
+
+def _flush_folder(folder: Path) -> None:
+    """A rename is durable only when its folder is."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
