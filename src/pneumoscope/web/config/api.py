@@ -1,8 +1,14 @@
 """The API's addresses under /api/v1/."""
 
-from django.urls import URLPattern, path
+from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-urlpatterns: list[URLPattern] = [
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+from pneumoscope.web.registry.api import ModelsView
+from pneumoscope.web.studies.api import StudiesView, StudyView
+
+urlpatterns = [
+    path("studies", StudiesView.as_view(), name="studies"),
+    path("studies/<uuid:study_id>", StudyView.as_view(), name="study"),
+    path("models", ModelsView.as_view(), name="models"),
+    path("schema", SpectacularAPIView.as_view(permission_classes=[]), name="schema"),
 ]

@@ -117,6 +117,7 @@ if CELERY_BROKER_URL == "filesystem://":
         "control_folder": str(_BROKER / "control"),
         "polling_interval": 0.1,
     }
+CELERY_IMPORTS = ["pneumoscope.web.studies.worker"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "analyses"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

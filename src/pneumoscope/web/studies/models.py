@@ -8,6 +8,7 @@ import numpy as np
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from pneumoscope.core.types import FloatImage
 from pneumoscope.web.accounts.models import Site
@@ -94,9 +95,12 @@ class Image(models.Model):
     thumbnail = models.FileField(max_length=200, blank=True)
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.RECEIVED)
+    queued = models.DateTimeField(default=timezone.now)
     failure_code = models.CharField(max_length=60, blank=True)
     failure_reason = models.TextField(blank=True)
     remedy = models.TextField(blank=True)
+    # `core.record.failure_record` of a failed image; the others have theirs in the analysis.
+    failure_record = models.JSONField(null=True)
     claim_token = models.UUIDField(null=True)
     leased_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -105,7 +109,7 @@ class Image(models.Model):
 
     class Meta:
         ordering = ["created", "id"]
-        indexes = [models.Index(fields=["state", "leased_until"])]
+        indexes = [models.Index(fields=["state", "queued"])]
         constraints = [
             models.UniqueConstraint(fields=["site", "sha256"], name="image_once_per_site"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="image_state_known"),
@@ -124,6 +128,11 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """The `core.record` object of the outcome; none while pending."""
+        return self.analysis.record if self.analysis else self.failure_record
 
     @property
     def analysis(self) -> "Analysis | None":

@@ -1,0 +1,92 @@
+"""What must be right before anything starts; each failure says what to do."""
+
+import os
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
+
+from pneumoscope.core.errors import BundleError
+
+
+@register(Tags.files)
+def home_is_writable(**_: Any) -> Sequence[CheckMessage]:
+    home = Path(settings.PNEUMOSCOPE_HOME)
+    if home.is_dir() and os.access(home, os.W_OK | os.X_OK):
+        return []
+    return [
+        Error(
+            f"{home} cannot be written to.",
+            hint="Make the folder writable for this user, or set PNEUMOSCOPE_HOME to one that is.",
+            id="pneumoscope.E001",
+        )
+    ]
+
+
+@register(Tags.security)
+def debug_stays_at_home(**_: Any) -> Sequence[CheckMessage]:
+    if not settings.DEBUG or all(_is_loopback(host) for host in settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Error(
+            "PNEUMOSCOPE_DEBUG is on while other machines may connect: "
+            "error pages would show settings and patient data.",
+            hint="Set PNEUMOSCOPE_DEBUG=false, or PNEUMOSCOPE_ALLOWED_HOSTS to loopback names.",
+            id="pneumoscope.E002",
+        )
+    ]
+
+
+@register(Tags.security)
+def public_means_tls(**_: Any) -> Sequence[CheckMessage]:
+    if settings.SECURE_SSL_REDIRECT or all(_is_loopback(host) for host in settings.ALLOWED_HOSTS):
+        return []
+    return [
+        Warning(
+            "Other machines may connect, but without TLS passwords and radiographs travel openly.",
+            hint="Put a proxy with HTTPS in front and set PNEUMOSCOPE_TLS=true.",
+            id="pneumoscope.W001",
+        )
+    ]
+
+
+@register()
+def a_model_is_installed(**_: Any) -> Sequence[CheckMessage]:
+    from pneumoscope.core.bundle import bundle_find
+
+    try:
+        bundle_find(settings.PNEUMOSCOPE_MODEL)
+    except BundleError as error:
+        return [
+            Warning(
+                f"PNEUMOSCOPE_MODEL: {error}.",
+                hint=f"Leave it empty for the model that ships, or correct it. {error.remedy}",
+                id="pneumoscope.E003",
+            )
+        ]
+    return []
+
+
+@register()
+def leases_outlive_an_analysis(**_: Any) -> Sequence[CheckMessage]:
+    if settings.PNEUMOSCOPE_LEASE_SECONDS >= 10:
+        return []
+    return [
+        Warning(
+            "PNEUMOSCOPE_LEASE_SECONDS is shorter than a slow analysis may take.",
+            hint="Use 10 seconds or more, or images will be analysed twice.",
+            id="pneumoscope.W002",
+        )
+    ]
+
+
+def _is_loopback(host: str) -> bool:
+    if host in {"localhost", "testserver"} or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,138 @@
+"""`/api/v1/studies`: send radiographs, read results. Errors: `config.problems`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Prefetch
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.generics import ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.web.accounts.access import right_required
+from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.studies.models import Image, Source, Study
+from pneumoscope.web.studies.serializers import (
+    ProblemSerializer,
+    ReceiptSerializer,
+    StudyRowSerializer,
+    StudySerializer,
+    UploadSerializer,
+)
+from pneumoscope.web.studies.services import Receipt, Refusal, upload_receive
+from pneumoscope.web.studies.states import State
+
+PROBLEM = OpenApiResponse(ProblemSerializer, description="application/problem+json (RFC 9457)")
+PROBLEMS = {401: PROBLEM, 403: PROBLEM, 429: PROBLEM}
+REVEAL = OpenApiParameter(
+    "reveal", bool, description="Name the patient: needs the right, and is recorded."
+)
+WITH_IMAGES = Prefetch(
+    "images", Image.objects.prefetch_related("analyses").order_by("created", "id")
+)
+
+
+class StudiesView(ListAPIView[Study]):
+    """The site's studies, newest first; POST sends radiographs."""
+
+    permission_classes = [right_required("study.view", to_write="study.upload")]
+    serializer_class = StudyRowSerializer
+
+    def get_queryset(self) -> Any:
+        studies = Study.objects.visible_to(self.request.user).select_related("headline")
+        state = self.request.query_params.get("state")
+        if state is None:
+            return studies
+        if state not in State.values:
+            raise ValidationError({"state": f"one of {', '.join(State.values)}"})
+        return studies.filter(state=state)
+
+    @extend_schema(
+        operation_id="studies_list",
+        parameters=[OpenApiParameter("state", str, enum=State.values)],
+        responses={200: StudyRowSerializer, 400: PROBLEM, **PROBLEMS},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="studies_send",
+        request=UploadSerializer,
+        responses={202: ReceiptSerializer, 400: PROBLEM, 413: PROBLEM, 415: PROBLEM, **PROBLEMS},
+    )
+    def post(self, request: Request) -> Response:
+        """Send one or more files (part name `file`): DICOM, JPEG, PNG, TIFF, or zips of them.
+
+        202 means that what is listed under `studies` is safely stored and will be analysed; ask
+        for each study until its state is neither RECEIVED nor ANALYSING. Files that could not be
+        received are under `refused`; if none could, the answer is the first one's problem.
+        """
+        files = request.data.getlist("file")
+        if not files:
+            raise ValidationError({"file": "send at least one part of this name"})
+        outcomes = list(_receive(files, request))
+        receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+        refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+        if not receipts:
+            raise refusals[0].error
+        studies = _studies_of(receipts)
+        body = ReceiptSerializer(
+            {"studies": studies, "refused": refusals}, context=_context(request, receipts)
+        )
+        return Response(body.data, status=202)
+
+
+class StudyView(APIView):
+    """One study."""
+
+    permission_classes = [right_required("study.view")]
+
+    @extend_schema(
+        operation_id="studies_read",
+        parameters=[REVEAL],
+        responses={200: StudySerializer, 404: PROBLEM, **PROBLEMS},
+    )
+    def get(self, request: Request, study_id: str) -> Response:
+        """A study with the result of each image. Another site's study is 404."""
+        visible = Study.objects.visible_to(request.user).select_related("headline")
+        study = get_object_or_404(visible.prefetch_related(WITH_IMAGES), pk=study_id)
+        reveal = request.query_params.get("reveal", "").lower() in {"1", "true"}
+        if reveal:
+            if not request.user.has_right("patient.reveal"):
+                raise PermissionDenied
+            event_record(action="patient.reveal", actor=request.user, target=study, request=request)
+        return Response(
+            StudySerializer(study, context={**_context(request), "reveal": reveal}).data
+        )
+
+
+def _receive(files: Iterable[Any], request: Request) -> Iterable[Receipt | Refusal]:
+    """Every file by itself: one that is refused never loses the others."""
+    for file in files:
+        try:
+            yield from upload_receive(
+                file=file,
+                source=Source.API,
+                actor=request.user,
+                site=request.user.site,
+            )
+        except PneumoscopeError as error:
+            yield Refusal(file.name, error)
+
+
+def _studies_of(receipts: list[Receipt]) -> list[Study]:
+    """In the order of arrival, each once, with their images."""
+    keys = list(dict.fromkeys(receipt.image.study_id for receipt in receipts))
+    found = Study.objects.select_related("headline").prefetch_related(WITH_IMAGES).in_bulk(keys)
+    return [found[key] for key in keys]
+
+
+def _context(request: Request, receipts: Iterable[Receipt] = ()) -> dict[str, Any]:
+    return {
+        "request": request,
+        "duplicates": {receipt.image.pk for receipt in receipts if receipt.duplicate},
+    }

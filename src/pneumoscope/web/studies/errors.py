@@ -1,0 +1,21 @@
+"""What can go wrong around an analysis, beside the file and the bundle."""
+
+from pneumoscope.core.errors import BundleError, PneumoscopeError
+
+
+class AnalysisInterrupted(PneumoscopeError):
+    """The worker died or failed while analysing, again and again."""
+
+    code = "analysis_interrupted"
+    remedy = "Send the file again; if it fails again, look into the worker's log."
+
+
+def is_ours(code: str) -> bool:
+    """Whether a failure was the system's and not the file's: sending the file again may help."""
+    ours = {AnalysisInterrupted.code, BundleError.code}
+    return code in ours | {error.code for error in _descendants(BundleError)}
+
+
+def _descendants(error: type[PneumoscopeError]) -> list[type[PneumoscopeError]]:
+    children = error.__subclasses__()
+    return children + [grandchild for child in children for grandchild in _descendants(child)]

@@ -1,0 +1,205 @@
+"""Receiving radiographs: the one way in, for pages, API and, later, DICOM.
+
+What a sender was told is received lies on the disk and in the database before the answer goes out.
+Whether it is a radiograph is found out by the worker; only an empty file, one over the limit and an
+unsafe archive are refused at once.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import UploadedFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from pneumoscope.core.errors import EmptyFile, FileTooLarge, PneumoscopeError
+from pneumoscope.core.types import DicomHeader
+from pneumoscope.web.accounts.models import Site, User
+from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.studies.errors import is_ours
+from pneumoscope.web.studies.headers import header_read, text_fitted
+from pneumoscope.web.studies.models import Image, Source, Study
+from pneumoscope.web.studies.states import State, sources_of
+from pneumoscope.web.studies.summary import study_refresh
+from pneumoscope.web.studies.tasks import image_analyse
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """An image that is safely here; `duplicate`: the site had these bytes already."""
+
+    image: Image
+    duplicate: bool
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A file that was not received, and why."""
+
+    source_name: str
+    error: PneumoscopeError
+
+
+def study_receive(
+    *, data: bytes, source_name: str, source: Source, actor: User | None, site: Site
+) -> Receipt:
+    """Store one file, queue it for analysis, and record who sent it.
+
+    Files of one StudyInstanceUID and PatientID meet in one study; any other file is a study of its
+    own. Raises EmptyFile or FileTooLarge.
+    """
+    size_check(len(data))
+    sha256 = hashlib.sha256(data).hexdigest()
+    known = Image.objects.filter(site=site, sha256=sha256)
+    image = known.first()
+    if image is None:
+        # Named by its content: a crash from here on leaves at most a file that nobody asks for.
+        stored = default_storage.save(f"received/{sha256[:2]}/{sha256}", ContentFile(data))
+        try:
+            image = _create(
+                header=header_read(data, max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES),
+                source=source,
+                actor=actor,
+                site=site,
+                sha256=sha256,
+                source_name=text_fitted(PurePosixPath(source_name).name, 255) or "unnamed",
+                file=stored,
+                bytes=len(data),
+            )
+        except IntegrityError:
+            # The same bytes arrived at the same time, and the other sender was first.
+            image = known.get()
+        else:
+            return Receipt(image, duplicate=False)
+    _receive_again(image, actor)
+    return Receipt(image, duplicate=True)
+
+
+def archive_receive(
+    *, data: bytes, source: Source, actor: User | None, site: Site
+) -> list[Receipt | Refusal]:
+    """Receive every member of a zip, each by itself: a bad member never loses the others.
+
+    Raises ArchiveError subclasses, before anything is received, for an unsafe archive.
+    """
+    size_check(len(data))
+    from pneumoscope.core.archive import archive_members
+
+    outcomes: list[Receipt | Refusal] = []
+    for name, member in archive_members(data):
+        try:
+            outcomes.append(
+                study_receive(data=member, source_name=name, source=source, actor=actor, site=site)
+            )
+        except PneumoscopeError as error:
+            outcomes.append(Refusal(name, error))
+    event_record(
+        action="archive.receive",
+        actor=actor,
+        site=site,
+        detail={"members": len(outcomes), "bytes": len(data)},
+    )
+    return outcomes
+
+
+def upload_receive(
+    *, file: UploadedFile, source: Source, actor: User, site: Site
+) -> list[Receipt | Refusal]:
+    """Receive what a browser or a program sent in one part: a radiograph, or a zip of them.
+
+    Raises what `study_receive` and `archive_receive` raise.
+    """
+    size_check(file.size or 0)
+    data = file.read()
+    name = file.name or ""
+    from pneumoscope.core.archive import is_archive
+
+    if is_archive(data):
+        return archive_receive(data=data, source=source, actor=actor, site=site)
+    return [study_receive(data=data, source_name=name, source=source, actor=actor, site=site)]
+
+
+def size_check(size: int) -> None:
+    """Raises EmptyFile or FileTooLarge; ask before reading a file into memory."""
+    if size == 0:
+        raise EmptyFile("The file is empty.")
+    if size > settings.PNEUMOSCOPE_MAX_FILE_BYTES:
+        limit = settings.PNEUMOSCOPE_MAX_FILE_BYTES
+        raise FileTooLarge(f"The file has {size:,} bytes; the limit is {limit:,}.")
+
+
+def _create(
+    *, header: DicomHeader, source: Source, actor: User | None, site: Site, **fields: object
+) -> Image:
+    """Study, image and event in one transaction; the bell rings when it is committed."""
+    with transaction.atomic():
+        image = Image.objects.create(
+            study=_study_of(header, source, actor, site),
+            site=site,
+            sop_instance_uid=header.sop_instance_uid,
+            view_position=header.view_position,
+            modality=header.modality,
+            **fields,
+        )
+        study_refresh(image.study_id)
+        event_record(
+            action="image.receive",
+            actor=actor,
+            target=image,
+            site=site,
+            detail={"sha256": image.sha256, "bytes": image.bytes, "source": source},
+        )
+        _ring(image)
+    return image
+
+
+def _study_of(header: DicomHeader, source: Source, actor: User | None, site: Site) -> Study:
+    described = {
+        "patient_name": header.patient_name,
+        "age_years": header.patient_age,
+        "sex": header.patient_sex,
+        "accession_number": header.accession_number,
+        "study_date": header.study_date,
+        "source": source,
+        "received_by": actor,
+    }
+    if not header.study_instance_uid:
+        return Study.objects.create(site=site, patient_id=header.patient_id, **described)
+    study, _ = Study.objects.get_or_create(
+        site=site,
+        study_instance_uid=header.study_instance_uid,
+        patient_id=header.patient_id,
+        defaults=described,
+    )
+    return study
+
+
+def _receive_again(image: Image, actor: User | None) -> None:
+    """Known bytes change nothing, unless their analysis failed by our fault: then try again."""
+    with transaction.atomic():
+        event_record(action="image.receive_again", actor=actor, target=image, site=image.site)
+        if not is_ours(image.failure_code):
+            return
+        again = Image.objects.filter(pk=image.pk, state__in=sources_of(State.RECEIVED)).update(
+            state=State.RECEIVED,
+            queued=timezone.now(),
+            attempts=0,
+            failure_code="",
+            failure_reason="",
+            remedy="",
+            failure_record=None,
+        )
+        if again:
+            study_refresh(image.study_id)
+            image.refresh_from_db()
+            _ring(image)
+
+
+def _ring(image: Image) -> None:
+    """Robust: without a broker the row still waits, and the sweep will find it."""
+    transaction.on_commit(partial(image_analyse.delay, str(image.pk)), robust=True)
