@@ -1,0 +1,39 @@
+"""`python -m pneumoscope.web serve`: everything in one go, on one machine."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, call_command
+from django.db import connections
+
+from pneumoscope.web.config.supervisor import listen, supervise, web_server, worker
+
+
+class Command(BaseCommand):
+    help = "Bootstrap, then run the web server and the worker until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:  # noqa: ARG002
+        with listen(host, port) as listener:
+            call_command("bootstrap", stdout=self.stdout, skip_checks=True)
+            connections.close_all()
+            children = [web_server(listener)]
+            if settings.PNEUMOSCOPE_EMBEDDED_WORKER:
+                children.append(worker())
+            # The port the system chose, where 0 was asked for.
+            port = listener.getsockname()[1]
+            supervise(children, f"http://{_written(host)}:{port}/", self._say)
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _written(host: str) -> str:
+    if host in {"", "0.0.0.0", "::"}:  # noqa: S104 - how to reach it from here
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
