@@ -56,7 +56,8 @@ class LookupTable:
 
     def apply_as_voi(self, values: Values) -> Values:
         """Modality values → 0..1 over the output range of the table."""
-        return self.apply(values) / (2**self.effective_bits - 1)
+        shown: Values = self.apply(values) / (2**self.effective_bits - 1)
+        return shown
 
 
 @dataclass(frozen=True, slots=True)
