@@ -1,0 +1,75 @@
+"""`pneumoscope models list | show | verify`."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from pneumoscope.core.bundle import bundle_find, bundle_folders, load_bundle, read_card
+from pneumoscope.core.errors import PneumoscopeError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    commands.add_parser("list", help="the installed models, the default marked *")
+    show = commands.add_parser("show", help="a model's card")
+    show.add_argument("model", nargs="?", metavar="NAME|DIR", help="default: the default model")
+    show.add_argument("--json", action="store_true", help="the whole card.json")
+    verify = commands.add_parser("verify", help="check every hash and every golden output")
+    verify.add_argument("model", nargs="?", metavar="NAME|DIR", help="default: all installed")
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.action == "list":
+        return _list()
+    if options.action == "show":
+        return _show(bundle_find(options.model), options.json)
+    return _verify([bundle_find(options.model)] if options.model else bundle_folders())
+
+
+def _list() -> int:
+    default = bundle_find()
+    for folder in bundle_folders():
+        card, content_hash = read_card(folder)
+        mark = "*" if folder == default else " "
+        print(f"{mark} {card.name:<16} {card.version:<10} {content_hash[:12]}  {card.title}")
+    return 0
+
+
+def _show(folder: Path, as_json: bool) -> int:
+    card, content_hash = read_card(folder)
+    if as_json:
+        print(json.dumps({"hash": content_hash} | card.raw, indent=2, ensure_ascii=False))
+        return 0
+    low, high = card.population.age
+    facts = {
+        "model": f"{card.name} {card.version} – {card.title}",
+        "hash": content_hash,
+        "folder": folder,
+        "description": card.description,
+        "licence": card.licence,
+        "created": card.created,
+        "classes": ", ".join(card.classes),
+        "threshold": f"{card.threshold:.4f} ({card.operating_point})",
+        "population": f"{card.population.description} Age {low:g} to {high:g} years; views "
+        f"{', '.join(card.population.views)}.",
+    }
+    for name, fact in facts.items():
+        print(f"{name:<12} {fact}")
+    print("metrics")
+    for line in json.dumps(card.metrics, indent=2, ensure_ascii=False).splitlines()[1:-1]:
+        print(line)
+    return 0
+
+
+def _verify(folders: list[Path]) -> int:
+    failures = 0
+    for folder in folders:
+        try:
+            bundle = load_bundle(folder)
+        except PneumoscopeError as error:
+            failures += 1
+            print(f"{folder.name}: {error.code}: {error}\n  {error.remedy}", file=sys.stderr)
+        else:
+            print(f"{bundle.name} {bundle.version} {bundle.hash}: intact")
+    return 1 if failures else 0

@@ -1,0 +1,143 @@
+"""`pneumoscope predict PATH…`: what other programs build on."""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from pneumoscope.cli.formats import WRITERS, Tally
+from pneumoscope.cli.inputs import Input, input_error, inputs
+from pneumoscope.cli.main import UsageError
+from pneumoscope.cli.pool import map_ordered
+from pneumoscope.core.bundle import Bundle, bundle_find, load_bundle
+from pneumoscope.core.decode import MAX_BYTES
+from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.core.pipeline import analyze
+from pneumoscope.core.record import Record, analysis_record, failure_record
+from pneumoscope.core.render import render_overlay
+from pneumoscope.core.types import Analysis, ModelReference
+
+OVERLAY_SIDE = 1280
+_MEGABYTE = 1024**2
+
+Numbered = tuple[int, Input]
+
+
+class ProcessLost(PneumoscopeError):
+    """The process that analysed this input was killed, or died."""
+
+    code = "process_lost"
+    remedy = "Analyse it alone; if that works, memory ran out: use fewer --workers."
+
+
+class UnexpectedError(PneumoscopeError):
+    """A defect of ours, met with this input."""
+
+    code = "unexpected_error"
+    remedy = "Report this with the file that led to it, if you may share it."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("paths", nargs="+", metavar="PATH", help="a file, a folder (walked) or a zip (expanded)")
+    add("--model", metavar="NAME|DIR", help="an installed model or a bundle's folder")
+    add("--format", choices=WRITERS, default="table", help="default: %(default)s")
+    add("--heatmaps", metavar="DIR", type=Path, help="write an overlay per radiograph, as PNG")
+    add("--workers", metavar="N", type=_positive, default=1, help="processes; default: 1")
+    add(
+        "--max-mb",
+        metavar="N",
+        type=_positive,
+        default=MAX_BYTES // _MEGABYTE,
+        help="largest file in MiB; default: %(default)s",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    bundle = load_bundle(bundle_find(options.model))
+    if options.heatmaps:
+        _make_folder(options.heatmaps)
+    writer, tally = WRITERS[options.format](), Tally()
+    for record in _records(options, bundle):
+        writer.write(record)
+        tally.count(record)
+        _show_progress(tally)
+    _clear_progress()
+    writer.close(tally)
+    return 1 if tally.failed else 0
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return number
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be made a folder: {error.strerror}") from error
+
+
+def _records(options: argparse.Namespace, bundle: Bundle) -> Iterator[Record]:
+    settings = {"max_bytes": options.max_mb * _MEGABYTE, "heatmaps": options.heatmaps}
+    tasks = enumerate(inputs(options.paths, settings["max_bytes"]), start=1)
+    if options.workers == 1:
+        return map(partial(predict_one, bundle=bundle, **settings), tasks)
+    return map_ordered(
+        partial(_predictor, bundle.folder, **settings),
+        tasks,
+        workers=options.workers,
+        lost=partial(_lost, model=bundle.reference),
+    )
+
+
+def _predictor(folder: Path, max_bytes: int, heatmaps: Path | None) -> Callable[[Numbered], Record]:
+    """A process's own model, one thread: the processes are the parallelism."""
+    return partial(predict_one, bundle=load_bundle(folder), max_bytes=max_bytes, heatmaps=heatmaps)
+
+
+def _lost(task: Numbered, model: ModelReference) -> Record:
+    error = ProcessLost("The process analysing it ended before it answered.")
+    return failure_record(task[1].path, error, model)
+
+
+def predict_one(task: Numbered, *, bundle: Bundle, max_bytes: int, heatmaps: Path | None) -> Record:
+    """The record of one numbered input; whatever is wrong with it ends in the record."""
+    number, item = task
+    try:
+        analysis = analyze(item.read(max_bytes), bundle, max_bytes=max_bytes)
+        record = analysis_record(item.path, analysis)
+        if heatmaps and analysis.status == "analysed":
+            record["heatmap"] = str(_save_overlay(analysis, heatmaps, number, item.path))
+    except PneumoscopeError as error:
+        return failure_record(item.path, error, bundle.reference)
+    except OSError as error:
+        return failure_record(item.path, input_error(error), bundle.reference)
+    except Exception as error:  # noqa: BLE001 - a defect met here must not take the others down
+        unexpected = UnexpectedError(f"{type(error).__name__}: {error}")
+        return failure_record(item.path, unexpected, bundle.reference)
+    return record
+
+
+def _save_overlay(analysis: Analysis, folder: Path, number: int, path: str) -> Path:
+    """Named by the input's number and name: two inputs of one name stay two files."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", PurePosixPath(path).stem)[:80]
+    target = folder / f"{number:05d}_{stem}.png"
+    render_overlay(analysis, max_side=OVERLAY_SIDE).save(target, compress_level=1)
+    return target
+
+
+def _show_progress(tally: Tally) -> None:
+    """Only for eyes, and only where the records themselves go elsewhere."""
+    if sys.stderr.isatty() and not sys.stdout.isatty():
+        print(f"\r\x1b[K{tally}", end="", file=sys.stderr, flush=True)
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty() and not sys.stdout.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
