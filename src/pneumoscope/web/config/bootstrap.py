@@ -22,8 +22,8 @@ from pneumoscope.web.studies.services import study_receive
 
 SAMPLES = Path(pneumoscope.__file__).parents[2] / "samples"
 SAMPLE_SUFFIXES = {".jpg", ".dcm"}
-# Pages of libraries that are not served here.
-UNSERVED_STATIC = ["rest_framework"]
+# Of libraries whose pages and scripts are not used here.
+UNSERVED_STATIC = ["rest_framework", "django_htmx"]
 
 Say = Callable[[str], None]
 

@@ -1,10 +1,13 @@
 """All settings. What an installation may change comes from PNEUMOSCOPE_* (docs/operations.md)."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from importlib.metadata import version
+from logging import LogRecord
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.utils.log import CallbackFilter
 
 from pneumoscope.core.decode import MAX_BYTES
 from pneumoscope.web.config.env import (
@@ -109,8 +112,8 @@ STATICFILES_DIRS = [WEB / "static"]
 
 # The broker is a doorbell: the database is the truth, so messages need not survive anything.
 _BROKER = PNEUMOSCOPE_HOME / "broker"
-CELERY_BROKER_URL = env_str("BROKER_URL", "filesystem://")
-if CELERY_BROKER_URL == "filesystem://":
+CELERY_BROKER_URL = env_str("BROKER_URL") or "filesystem://localhost"
+if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_BROKER / "messages"),
         "data_folder_out": str(_BROKER / "messages"),
@@ -145,6 +148,7 @@ _TLS = env_bool("TLS", default=False)
 if _TLS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_SSL_REDIRECT = _TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = env_int("HSTS_SECONDS", 31_536_000, least=0) if _TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _TLS
 SECURE_REFERRER_POLICY = "same-origin"
@@ -201,12 +205,21 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+
+def _is_news(record: LogRecord) -> bool:
+    return getattr(record, "status_code", None) != HTTPStatus.SERVICE_UNAVAILABLE
+
+
 # No patient data in logs: our lines name rows by their key, never by what is in them.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # 503 is /healthz alone, which says it better.
+    "filters": {"news": {"()": CallbackFilter, "callback": _is_news}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["news"]}
+    },
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING")},
     "loggers": {"pneumoscope": {"level": env_str("LOG_LEVEL", "INFO")}},
 }

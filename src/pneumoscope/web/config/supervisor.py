@@ -85,7 +85,8 @@ def supervise(children: list[Child], address: str, say: Say) -> None:
         try:
             for child in children:
                 child.start()
-            if _ready(children, address, stopped):
+            _wait_until_ready(children, address, stopped)
+            if not stopped:
                 say(f"Pneumoscope is ready: {address}   (Ctrl-C ends it)")
             while not stopped:
                 _restart_dead(children, say)
@@ -109,15 +110,16 @@ def _restart_dead(children: list[Child], say: Say) -> None:
         child.start()
 
 
-def _ready(children: list[Child], address: str, stopped: list[int]) -> bool:
-    """Wait until the web server answers."""
+def _wait_until_ready(children: list[Child], address: str, stopped: list[int]) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    while not stopped and time.monotonic() < deadline:
+    while not stopped and not _answers(f"{address}healthz"):
+        if time.monotonic() > deadline:
+            raise CommandError(
+                f"not_ready: the web server has not answered for {READY_SECONDS:.0f} s.\n"
+                "  The lines above may say why; `pneumoscope doctor` looks for the usual reasons."
+            )
         _restart_dead(children, lambda _: None)
-        if _answers(f"{address}healthz"):
-            return True
         time.sleep(POLL_SECONDS)
-    return False
 
 
 def _answers(url: str) -> bool:

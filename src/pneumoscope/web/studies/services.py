@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -17,7 +18,8 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from pneumoscope.core.errors import EmptyFile, FileTooLarge, PneumoscopeError
+from pneumoscope.core.archive import ArchiveLimits, archive_members, is_archive
+from pneumoscope.core.errors import ArchiveError, EmptyFile, FileTooLarge, PneumoscopeError
 from pneumoscope.core.types import DicomHeader
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.audit.services import event_record
@@ -81,29 +83,26 @@ def study_receive(
 
 
 def archive_receive(
-    *, data: bytes, source: Source, actor: User | None, site: Site
+    *, data: bytes | BinaryIO, source: Source, actor: User | None, site: Site
 ) -> list[Receipt | Refusal]:
     """Receive every member of a zip, each by itself: a bad member never loses the others.
 
-    Raises ArchiveError subclasses, before anything is received, for an unsafe archive.
+    An archive that is unsafe as a whole raises an ArchiveError subclass, and nothing is received:
+    it is read to its end before the first member is stored.
     """
-    size_check(len(data))
-    from pneumoscope.core.archive import archive_members
-
+    limits = ArchiveLimits(member_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES)
+    members = sum(1 for _ in archive_members(data, limits=limits))
+    event_record(action="archive.receive", actor=actor, site=site, detail={"members": members})
     outcomes: list[Receipt | Refusal] = []
-    for name, member in archive_members(data):
+    for name, member in archive_members(data, limits=limits):
         try:
+            if isinstance(member, ArchiveError):
+                raise member
             outcomes.append(
                 study_receive(data=member, source_name=name, source=source, actor=actor, site=site)
             )
         except PneumoscopeError as error:
             outcomes.append(Refusal(name, error))
-    event_record(
-        action="archive.receive",
-        actor=actor,
-        site=site,
-        detail={"members": len(outcomes), "bytes": len(data)},
-    )
     return outcomes
 
 
@@ -114,14 +113,15 @@ def upload_receive(
 
     Raises what `study_receive` and `archive_receive` raise.
     """
+    file.seek(0)
+    if is_archive(file.read(4)):
+        return archive_receive(data=file.file, source=source, actor=actor, site=site)
     size_check(file.size or 0)
-    data = file.read()
+    file.seek(0)
     name = file.name or ""
-    from pneumoscope.core.archive import is_archive
-
-    if is_archive(data):
-        return archive_receive(data=data, source=source, actor=actor, site=site)
-    return [study_receive(data=data, source_name=name, source=source, actor=actor, site=site)]
+    return [
+        study_receive(data=file.read(), source_name=name, source=source, actor=actor, site=site)
+    ]
 
 
 def size_check(size: int) -> None:

@@ -8,154 +8,339 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('registry', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("registry", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Worker',
+            name="Worker",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=120, unique=True)),
-                ('seen', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("seen", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Image',
+            name="Image",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('sha256', models.CharField(max_length=64)),
-                ('source_name', models.CharField(max_length=255)),
-                ('file', models.FileField(max_length=200, upload_to='')),
-                ('bytes', models.PositiveBigIntegerField()),
-                ('sop_instance_uid', models.CharField(blank=True, max_length=64)),
-                ('view_position', models.CharField(blank=True, max_length=16)),
-                ('modality', models.CharField(blank=True, max_length=16)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('rows', models.PositiveIntegerField(null=True)),
-                ('columns', models.PositiveIntegerField(null=True)),
-                ('rendered', models.FileField(blank=True, max_length=200, upload_to='')),
-                ('thumbnail', models.FileField(blank=True, max_length=200, upload_to='')),
-                ('state', models.CharField(choices=[('RECEIVED', 'Received'), ('ANALYSING', 'Analysing'), ('ANALYSED', 'Analysed'), ('REJECTED', 'Rejected'), ('FAILED', 'Failed')], default='RECEIVED', max_length=10)),
-                ('queued', models.DateTimeField(default=django.utils.timezone.now)),
-                ('failure_code', models.CharField(blank=True, max_length=60)),
-                ('failure_reason', models.TextField(blank=True)),
-                ('remedy', models.TextField(blank=True)),
-                ('failure_record', models.JSONField(null=True)),
-                ('claim_token', models.UUIDField(null=True)),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.site')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64)),
+                ("source_name", models.CharField(max_length=255)),
+                ("file", models.FileField(max_length=200, upload_to="")),
+                ("bytes", models.PositiveBigIntegerField()),
+                ("sop_instance_uid", models.CharField(blank=True, max_length=64)),
+                ("view_position", models.CharField(blank=True, max_length=16)),
+                ("modality", models.CharField(blank=True, max_length=16)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("rows", models.PositiveIntegerField(null=True)),
+                ("columns", models.PositiveIntegerField(null=True)),
+                ("rendered", models.FileField(blank=True, max_length=200, upload_to="")),
+                ("thumbnail", models.FileField(blank=True, max_length=200, upload_to="")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("RECEIVED", "Received"),
+                            ("ANALYSING", "Analysing"),
+                            ("ANALYSED", "Analysed"),
+                            ("REJECTED", "Rejected"),
+                            ("FAILED", "Failed"),
+                        ],
+                        default="RECEIVED",
+                        max_length=10,
+                    ),
+                ),
+                ("queued", models.DateTimeField(default=django.utils.timezone.now)),
+                ("failure_code", models.CharField(blank=True, max_length=60)),
+                ("failure_reason", models.TextField(blank=True)),
+                ("remedy", models.TextField(blank=True)),
+                ("failure_record", models.JSONField(null=True)),
+                ("claim_token", models.UUIDField(null=True)),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.site",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['created', 'id'],
+                "ordering": ["created", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Analysis',
+            name="Analysis",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record', models.JSONField()),
-                ('verdict', models.CharField(choices=[('pass', 'pass'), ('warn', 'warn'), ('reject', 'reject')], max_length=6)),
-                ('probability', models.FloatField(null=True)),
-                ('threshold', models.FloatField(null=True)),
-                ('positive', models.BooleanField(null=True)),
-                ('aetiology', models.JSONField(null=True)),
-                ('heatmap_npy', models.BinaryField(null=True)),
-                ('embedding_npy', models.BinaryField(null=True)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('model_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.modelversion')),
-                ('image', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='analyses', to='studies.image')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("record", models.JSONField()),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("pass", "pass"), ("warn", "warn"), ("reject", "reject")],
+                        max_length=6,
+                    ),
+                ),
+                ("probability", models.FloatField(null=True)),
+                ("threshold", models.FloatField(null=True)),
+                ("positive", models.BooleanField(null=True)),
+                ("aetiology", models.JSONField(null=True)),
+                ("heatmap_npy", models.BinaryField(null=True)),
+                ("embedding_npy", models.BinaryField(null=True)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                (
+                    "model_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="registry.modelversion",
+                    ),
+                ),
+                (
+                    "image",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="analyses",
+                        to="studies.image",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'analyses',
-                'ordering': ['-created', '-pk'],
+                "verbose_name_plural": "analyses",
+                "ordering": ["-created", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='Study',
+            name="Study",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('study_instance_uid', models.CharField(blank=True, max_length=64, null=True)),
-                ('patient_id', models.CharField(blank=True, max_length=64)),
-                ('patient_name', models.CharField(blank=True, max_length=324)),
-                ('age_years', models.FloatField(blank=True, null=True)),
-                ('sex', models.CharField(blank=True, max_length=16)),
-                ('accession_number', models.CharField(blank=True, max_length=16)),
-                ('study_date', models.DateField(blank=True, null=True)),
-                ('source', models.CharField(choices=[('upload', 'Upload'), ('api', 'API'), ('sample', 'Sample')], max_length=10)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('state', models.CharField(choices=[('RECEIVED', 'Received'), ('ANALYSING', 'Analysing'), ('ANALYSED', 'Analysed'), ('REJECTED', 'Rejected'), ('FAILED', 'Failed')], default='RECEIVED', max_length=10)),
-                ('headline', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='studies.analysis')),
-                ('received_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='studies', to='accounts.site')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("study_instance_uid", models.CharField(blank=True, max_length=64, null=True)),
+                ("patient_id", models.CharField(blank=True, max_length=64)),
+                ("patient_name", models.CharField(blank=True, max_length=324)),
+                ("age_years", models.FloatField(blank=True, null=True)),
+                ("sex", models.CharField(blank=True, max_length=16)),
+                ("accession_number", models.CharField(blank=True, max_length=16)),
+                ("study_date", models.DateField(blank=True, null=True)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[("upload", "Upload"), ("api", "API"), ("sample", "Sample")],
+                        max_length=10,
+                    ),
+                ),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("RECEIVED", "Received"),
+                            ("ANALYSING", "Analysing"),
+                            ("ANALYSED", "Analysed"),
+                            ("REJECTED", "Rejected"),
+                            ("FAILED", "Failed"),
+                        ],
+                        default="RECEIVED",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "headline",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="studies.analysis",
+                    ),
+                ),
+                (
+                    "received_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="studies",
+                        to="accounts.site",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'studies',
-                'ordering': ['-created', '-id'],
+                "verbose_name_plural": "studies",
+                "ordering": ["-created", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='image',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='images', to='studies.study'),
+            model_name="image",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="images",
+                to="studies.study",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.UniqueConstraint(fields=('image', 'model_version'), name='analysis_once'),
+            model_name="analysis",
+            constraint=models.UniqueConstraint(
+                fields=("image", "model_version"), name="analysis_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.CheckConstraint(condition=models.Q(('probability', None), models.Q(('probability__gte', 0), ('probability__lte', 1)), _connector='OR'), name='probability_between_0_and_1'),
+            model_name="analysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("probability", None),
+                    models.Q(("probability__gte", 0), ("probability__lte", 1)),
+                    _connector="OR",
+                ),
+                name="probability_between_0_and_1",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('positive', None), ('probability', None), ('threshold', None), ('verdict', 'reject')), models.Q(('probability__isnull', False), ('verdict__in', ['pass', 'warn']), ('positive__isnull', False), ('threshold__isnull', False)), _connector='OR'), name='no_number_when_rejected'),
+            model_name="analysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("positive", None),
+                        ("probability", None),
+                        ("threshold", None),
+                        ("verdict", "reject"),
+                    ),
+                    models.Q(
+                        ("probability__isnull", False),
+                        ("verdict__in", ["pass", "warn"]),
+                        ("positive__isnull", False),
+                        ("threshold__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="no_number_when_rejected",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='analysis',
-            constraint=models.CheckConstraint(condition=models.Q(('positive', None), models.Q(('positive', True), ('probability__gte', models.F('threshold'))), models.Q(('positive', False), ('probability__lt', models.F('threshold'))), _connector='OR'), name='positive_at_the_threshold'),
+            model_name="analysis",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("positive", None),
+                    models.Q(("positive", True), ("probability__gte", models.F("threshold"))),
+                    models.Q(("positive", False), ("probability__lt", models.F("threshold"))),
+                    _connector="OR",
+                ),
+                name="positive_at_the_threshold",
+            ),
         ),
         migrations.AddIndex(
-            model_name='study',
-            index=models.Index(fields=['site', '-created'], name='studies_stu_site_id_396424_idx'),
+            model_name="study",
+            index=models.Index(fields=["site", "-created"], name="studies_stu_site_id_396424_idx"),
         ),
         migrations.AddIndex(
-            model_name='study',
-            index=models.Index(fields=['site', 'state', '-created'], name='studies_stu_site_id_d4faef_idx'),
+            model_name="study",
+            index=models.Index(
+                fields=["site", "state", "-created"], name="studies_stu_site_id_d4faef_idx"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['RECEIVED', 'ANALYSING', 'ANALYSED', 'REJECTED', 'FAILED'])), name='study_state_known'),
+            model_name="study",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["RECEIVED", "ANALYSING", "ANALYSED", "REJECTED", "FAILED"])
+                ),
+                name="study_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.UniqueConstraint(fields=('site', 'study_instance_uid', 'patient_id'), name='study_once_per_site_and_patient'),
+            model_name="study",
+            constraint=models.UniqueConstraint(
+                fields=("site", "study_instance_uid", "patient_id"),
+                name="study_once_per_site_and_patient",
+            ),
         ),
         migrations.AddIndex(
-            model_name='image',
-            index=models.Index(fields=['state', 'queued'], name='studies_ima_state_46bd43_idx'),
+            model_name="image",
+            index=models.Index(fields=["state", "queued"], name="studies_ima_state_46bd43_idx"),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.UniqueConstraint(fields=('site', 'sha256'), name='image_once_per_site'),
+            model_name="image",
+            constraint=models.UniqueConstraint(
+                fields=("site", "sha256"), name="image_once_per_site"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['RECEIVED', 'ANALYSING', 'ANALYSED', 'REJECTED', 'FAILED'])), name='image_state_known'),
+            model_name="image",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["RECEIVED", "ANALYSING", "ANALYSED", "REJECTED", "FAILED"])
+                ),
+                name="image_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('claim_token__isnull', False), ('state', 'ANALYSING'), ('leased_until__isnull', False)), models.Q(models.Q(('state', 'ANALYSING'), _negated=True), ('claim_token', None), ('leased_until', None)), _connector='OR'), name='image_claimed_while_analysing'),
+            model_name="image",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("claim_token__isnull", False),
+                        ("state", "ANALYSING"),
+                        ("leased_until__isnull", False),
+                    ),
+                    models.Q(
+                        models.Q(("state", "ANALYSING"), _negated=True),
+                        ("claim_token", None),
+                        ("leased_until", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="image_claimed_while_analysing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='image',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['REJECTED', 'FAILED']), models.Q(('failure_code', ''), _negated=True)), models.Q(models.Q(('state__in', ['REJECTED', 'FAILED']), _negated=True), ('failure_code', '')), _connector='OR'), name='image_failure_has_a_code'),
+            model_name="image",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("state__in", ["REJECTED", "FAILED"]),
+                        models.Q(("failure_code", ""), _negated=True),
+                    ),
+                    models.Q(
+                        models.Q(("state__in", ["REJECTED", "FAILED"]), _negated=True),
+                        ("failure_code", ""),
+                    ),
+                    _connector="OR",
+                ),
+                name="image_failure_has_a_code",
+            ),
         ),
     ]

@@ -16,6 +16,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
         try:
-            bootstrap(self.stdout.write)
+            bootstrap(self._say)
         except PneumoscopeError as error:
             raise CommandError(f"{error.code}: {error}\n  {error.remedy}") from error
+
+    def _say(self, line: str) -> None:
+        """At once: whoever reads along through a pipe waits for the password."""
+        self.stdout.write(line)
+        self.stdout.flush()
