@@ -1,4 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from pneumoscope.web.registry import views
 
 app_name = "registry"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("models/", views.models, name="models"),
+    path("models/<str:bundle_hash>/", views.model, name="model"),
+]

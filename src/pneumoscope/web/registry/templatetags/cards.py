@@ -1,0 +1,70 @@
+"""A model card's nested values as tables that people read."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django import template
+
+register = template.Library()
+
+# What the field writes in capitals or differently from its key.
+WORDS = {
+    "auc": "AUC",
+    "auroc": "AUROC",
+    "ece": "Calibration error (ECE)",
+    "brier": "Brier score",
+    "n": "Radiographs",
+    "f1": "F1",
+    "ci": "95 % interval",
+    "threshold": "Threshold",
+}
+
+
+@register.filter
+def span(value: Any, unit: str) -> str:
+    """`[1, 5]` → "1 to 5 years"; anything else as it is."""
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return f"{_number(value[0])} to {_number(value[1])} {unit}"
+    return str(value)
+
+
+@register.filter
+def figures(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """The operating point and the metrics, one table for each group of figures."""
+    metrics = card.get("metrics", {})
+    loose = {k: v for k, v in metrics.items() if not isinstance(v, dict)}
+    tables = [{"title": "Operating point", "rows": list(flat(card.get("operating_point", {})))}]
+    if loose:
+        tables.append({"title": "Metrics", "rows": list(flat(loose))})
+    for name, group in metrics.items():
+        if isinstance(group, dict):
+            tables.append({"title": words(name), "rows": list(flat(group))})
+    return tables
+
+
+@register.filter
+def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested dictionaries as rows of a name and a value."""
+    if not isinstance(values, dict):
+        return
+    for name, value in values.items():
+        title = f"{prefix}, {words(name).lower()}" if prefix else words(name)
+        if isinstance(value, dict):
+            yield from flat(value, title)
+        elif isinstance(value, list):
+            yield title, " – ".join(_number(each) for each in value)
+        elif value not in (None, ""):
+            yield title, _number(value)
+
+
+def words(name: str) -> str:
+    spoken = name.replace("_", " ")
+    return WORDS.get(name, spoken[:1].upper() + spoken[1:])
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int) or value.is_integer():
+        return f"{int(value):,}".replace(",", "\u202f")
+    return f"{value:.3f}"

@@ -1,0 +1,32 @@
+// What every page does: its keys, and what happens when the session has ended.
+"use strict";
+const Keys = (() => {
+  const typing = (target) =>
+    target.closest("input:not([type=range], [type=checkbox], [type=file]), textarea, select, [contenteditable]") ||
+    document.querySelector("dialog[open]");
+
+  /** Call `commands[key](event)` unless the reader is typing or holds a modifier. A letter is the
+   * same key with and without Shift; a command that answers false leaves the key to the browser. */
+  const listen = (commands) => document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const key = /^[A-Z]$/.test(event.key) ? event.key.toLowerCase() : event.key;
+    if (Object.hasOwn(commands, key) && commands[key](event) !== false) event.preventDefault();
+  });
+
+  const open = () => document.getElementById("keys")?.showModal();
+  listen({ "?": open });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-keys-open]")) open();
+  });
+  return { listen };
+})();
+
+// A request that was led to the sign-in page must not put that page into a table or a panel.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, pathInfo } = event.detail;
+  const answered = xhr.responseURL && new URL(xhr.responseURL).pathname;
+  if (answered && answered !== new URL(pathInfo.finalRequestPath, location.href).pathname) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+});

@@ -1,0 +1,71 @@
+"""The pictures of a study: made by us from the pixels, never the sender's bytes."""
+
+import io
+from uuid import UUID
+
+from django.db.models.fields.files import FieldFile
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response
+from django.views.decorators.http import require_safe
+
+from pneumoscope.core.render import render_heatmap
+from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.studies.models import Image
+
+# The browser enlarges the map as smoothly as we would: more pixels would only be slower.
+HEATMAP_SIDE = 512
+
+
+@require_safe
+@require_right("study.view")
+def image_rendered(request: HttpRequest, image_id: UUID) -> HttpResponseBase:
+    image = _image(request, image_id)
+    return _jpeg(request, image.rendered, f'"{image.sha256}-rendered"')
+
+
+@require_safe
+@require_right("study.view")
+def image_thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponseBase:
+    image = _image(request, image_id)
+    return _jpeg(request, image.thumbnail, f'"{image.sha256}-thumbnail"')
+
+
+@require_safe
+@require_right("study.view")
+def image_heatmap(request: HttpRequest, image_id: UUID) -> HttpResponseBase:
+    """The heatmap as RGBA in the shape of the image; 404 where there is no result."""
+    image = _image(request, image_id)
+    analysis = image.analyses.select_related("model_version").first()
+    if analysis is None or analysis.heatmap is None or not image.rows or not image.columns:
+        raise Http404
+    etag = f'"{image.sha256}-{analysis.model_version.bundle_hash}"'
+    unchanged = get_conditional_response(request, etag=etag)
+    if unchanged is not None:
+        return _guarded(unchanged, etag)
+    scale = HEATMAP_SIDE / max(image.columns, image.rows)
+    size = (max(1, round(image.columns * scale)), max(1, round(image.rows * scale)))
+    png = io.BytesIO()
+    render_heatmap(analysis.heatmap, size).save(png, "PNG")
+    return _guarded(HttpResponse(png.getvalue(), content_type="image/png"), etag)
+
+
+def _image(request: HttpRequest, image_id: UUID) -> Image:
+    return get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
+
+
+def _jpeg(request: HttpRequest, file: FieldFile, etag: str) -> HttpResponseBase:
+    if not file:
+        raise Http404
+    unchanged = get_conditional_response(request, etag=etag)
+    if unchanged is not None:
+        return _guarded(unchanged, etag)
+    return _guarded(FileResponse(file.open("rb"), content_type="image/jpeg"), etag)
+
+
+def _guarded(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+    """Kept by this browser alone, and asked for again each time, so that rights stay checked."""
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,179 @@
+"""A result in words: what a clinician can quote, and never a number without its meaning."""
+
+from typing import Any
+
+from django import template
+from django.utils.crypto import salted_hmac
+
+from pneumoscope.web.studies.models import Analysis, Study
+from pneumoscope.web.studies.states import State
+
+register = template.Library()
+
+SPACE = "\u00a0"
+STATE_ICONS = {
+    State.RECEIVED: "waiting",
+    State.ANALYSING: "working",
+    State.ANALYSED: "clear",
+    State.REJECTED: "rejected",
+    State.FAILED: "failed",
+}
+# Quality reasons that are about the patient or the view, not about the picture.
+POPULATION = {"age_outside_population", "view_outside_population"}
+# How much likelier one cause must be before it is worth a word.
+CAUSE_MARGIN = 2.0
+
+
+@register.filter
+def percent(value: float) -> str:
+    """Whole percents: the calibration supports no more. Never "0 %" or "100 %"."""
+    whole = round(100 * value)
+    if whole <= 0:
+        return f"<{SPACE}1{SPACE}%"
+    if whole >= 100:
+        return f">{SPACE}99{SPACE}%"
+    return f"{whole}{SPACE}%"
+
+
+@register.filter
+def svg_percent(value: float) -> str:
+    """A place on a scale from 0 to 1 as an SVG length."""
+    return f"{100 * min(1.0, max(0.0, value)):.1f}%"
+
+
+@register.filter
+def rest_percent(value: float) -> str:
+    """From a place on a scale to its end, as an SVG length."""
+    return svg_percent(1.0 - value)
+
+
+@register.filter
+def anchor(value: float) -> str:
+    """SVG text-anchor that keeps a word at this place inside the scale."""
+    return "start" if value < 0.15 else "end" if value > 0.85 else "middle"
+
+
+@register.filter
+def finding(analysis: Analysis) -> str:
+    if analysis.positive:
+        return "Likely pneumonia" if analysis.probability >= 0.5 else "Possible pneumonia"
+    if analysis.probability >= 0.5:
+        return "Pneumonia not called"
+    return "Pneumonia unlikely"
+
+
+@register.filter
+def finding_sentence(analysis: Analysis) -> str:
+    return (
+        f"{finding(analysis)} – {percent(analysis.probability)} "
+        f"(operating threshold {percent(analysis.threshold)})"
+    )
+
+
+@register.filter
+def threshold_sentence(analysis: Analysis) -> str:
+    """Where the number lies, also when rounding hides on which side."""
+    close = round(100 * analysis.probability) == round(100 * analysis.threshold)
+    side = "above" if analysis.positive else "below"
+    return (
+        f"The result lies {'just ' if close else ''}{side} the threshold of "
+        f"{percent(analysis.threshold)} at which this model calls pneumonia."
+    )
+
+
+@register.filter
+def calibration_sentence(analysis: Analysis) -> str:
+    """The number as a share of patients, with the condition under which it holds."""
+    share = min(99, max(1, round(100 * analysis.probability)))
+    prior = analysis.model_version.card.get("calibration", {}).get("prior")
+    condition = f" The number assumes {prior}; where pneumonia is rarer, fewer do." if prior else ""
+    return f"Of 100 such results, about {share} show pneumonia.{condition}"
+
+
+@register.filter
+def operating_sentence(card: dict[str, Any]) -> str:
+    """What the threshold found and cleared where it was chosen; empty if the card has no figure."""
+    point = card.get("operating_point", {})
+    if "sensitivity" not in point or "specificity" not in point:
+        return ""
+    return (
+        f"At this threshold the model found {percent(point['sensitivity'])} of pneumonias and "
+        f"cleared {percent(point['specificity'])} of normal radiographs in validation."
+    )
+
+
+@register.filter
+def aetiology_sentence(analysis: Analysis) -> str:
+    """Which cause the pattern resembles; empty where there is nothing to say."""
+    if not analysis.positive or not analysis.aetiology:
+        return ""
+    bacterial, viral = analysis.aetiology["bacterial"], analysis.aetiology["viral"]
+    numbers = f"(bacterial {percent(bacterial)}, viral {percent(viral)})"
+    if bacterial >= CAUSE_MARGIN * viral:
+        leaning = "resembles bacterial more than viral pneumonia"
+    elif viral >= CAUSE_MARGIN * bacterial:
+        leaning = "resembles viral more than bacterial pneumonia"
+    else:
+        leaning = "does not separate bacterial from viral pneumonia"
+    return f"The pattern {leaning} {numbers}. A radiograph alone cannot establish the cause."
+
+
+@register.filter
+def code_words(code: str) -> str:
+    """An error's or a reason's stable code as its title."""
+    return code.replace("_", " ").capitalize()
+
+
+@register.filter
+def zone_words(zone: str) -> str:
+    return zone.replace("_", " ")[:1].upper() + zone.replace("_", " ")[1:]
+
+
+@register.filter
+def points(contour: list[list[float]]) -> str:
+    """A contour as the `points` of an SVG polygon."""
+    return " ".join(f"{x},{y}" for x, y in contour)
+
+
+@register.filter
+def state_icon(state: str) -> str:
+    return STATE_ICONS[State(state)]
+
+
+@register.filter
+def notes(analysis: Analysis) -> list[dict[str, str]]:
+    """What quality remarked on the picture itself."""
+    return [r for r in reasons(analysis) if r["code"] not in POPULATION]
+
+
+@register.filter
+def population_warnings(analysis: Analysis) -> list[dict[str, str]]:
+    """Where the patient or the view is outside what the model was validated on."""
+    return [r for r in reasons(analysis) if r["code"] in POPULATION]
+
+
+@register.filter
+def reasons(analysis: Analysis) -> list[dict[str, Any]]:
+    """Everything quality remarked on."""
+    quality = analysis.record.get("quality") or {}
+    return quality.get("reasons", [])
+
+
+@register.filter
+def pseudonym(study: Study) -> str:
+    """The same patient of a site gets the same name, and only this installation can make it."""
+    if not study.patient_id:
+        return "No patient ID"
+    digest = salted_hmac("patient pseudonym", f"{study.site_id}\n{study.patient_id}").hexdigest()
+    return f"P-{digest[:8].upper()}"
+
+
+@register.filter
+def age_and_sex(study: Study) -> str:
+    words = []
+    if study.age_years is not None:
+        months = round(12 * study.age_years)
+        words.append(f"{months} months" if months < 24 else f"{study.age_years:.0f} years")
+    if study.sex:
+        words.append({"M": "male", "F": "female", "O": "other"}.get(study.sex, study.sex))
+    return ", ".join(words)

@@ -1,0 +1,139 @@
+"""The pages: worklist, upload, study. Every view names the right it needs and sees one site."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.studies.models import Analysis, Image, Source, Study
+from pneumoscope.web.studies.services import Receipt, Refusal, upload_receive
+from pneumoscope.web.studies.states import PENDING, State
+from pneumoscope.web.studies.worklist import (
+    PAGE_SIZE,
+    SHOW,
+    SORT,
+    Filters,
+    rows,
+    rows_changed,
+    studies_listed,
+    with_rows,
+)
+
+
+@require_safe
+@require_right("study.view")
+def worklist(request: HttpRequest) -> HttpResponse:
+    filters = Filters.of(request.GET)
+    page = Paginator(studies_listed(request.user, filters), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "page": page,
+        "rows": rows(page),
+        "filters": filters,
+        "show_choices": [(value, word) for value, (word, _) in SHOW.items()],
+        "sort_choices": [(value, word) for value, (word, _) in SORT.items()],
+        "sort_word": SORT[filters.sort][0],
+        "may_upload": request.user.has_right("study.upload"),
+        "max_bytes": settings.PNEUMOSCOPE_MAX_FILE_BYTES,
+    }
+    return render(request, "studies/worklist.html", context)
+
+
+@require_GET
+@require_right("study.view")
+def worklist_rows(request: HttpRequest) -> HttpResponse:
+    """`row`: the tokens of the page's pending rows; answers with those that changed."""
+    tokens = request.GET.get("row", "").split(",")[:PAGE_SIZE]
+    context = {"rows": rows_changed(request.user, tokens), "oob": True}
+    return render(request, "studies/rows.html", context)
+
+
+@require_safe
+@require_right("study.view")
+def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
+    found = get_object_or_404(
+        Study.objects.visible_to(request.user).select_related("site", "headline"), pk=study_id
+    )
+    images = list(found.images.prefetch_related("analyses__model_version"))
+    wanted = request.GET.get("image") or str(found.headline and found.headline.image_id)
+    image = next((each for each in images if str(each.pk) == wanted), images[0])
+    context = {
+        "study": found,
+        "images": images,
+        "may_reveal": request.user.has_right("patient.reveal"),
+        **_reading(request, image),
+    }
+    return render(request, "studies/study.html", context)
+
+
+@require_GET
+@require_right("study.view")
+def image_panel(request: HttpRequest, image_id: UUID) -> HttpResponse:
+    """Viewer and reading panel; 204 while the image is still in the `state` the page shows."""
+    image = get_object_or_404(
+        Image.objects.visible_to(request.user).prefetch_related("analyses__model_version"),
+        pk=image_id,
+    )
+    if image.state == request.GET.get("state"):
+        return HttpResponse(status=204)
+    return render(request, "studies/reading.html", _reading(request, image))
+
+
+def _reading(request: HttpRequest, image: Image) -> dict[str, Any]:
+    analysis: Analysis | None = image.analysis
+    return {
+        "image": image,
+        "analysis": analysis,
+        "pending": image.state in PENDING,
+        "heatmap": image.state == State.ANALYSED and analysis and analysis.probability is not None,
+        "may_model": request.user.has_right("model.view"),
+    }
+
+
+@require_POST
+@require_right("patient.reveal")
+def study_patient(request: HttpRequest, study_id: UUID) -> HttpResponse:
+    """Name and ID of the patient; each look is audited before it is answered."""
+    found = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
+    event_record(action="patient.reveal", actor=request.user, target=found, request=request)
+    response = render(request, "studies/patient.html", {"study": found})
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@require_right("study.upload")
+def upload(request: HttpRequest) -> HttpResponse:
+    """Parts named `file`. Scripts get worklist rows back, plain forms the worklist itself."""
+    outcomes = [each for file in request.FILES.getlist("file") for each in _receive(request, file)]
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    if not request.htmx:
+        for refusal in refusals:
+            messages.error(
+                request, f"{refusal.source_name}: {refusal.error} {refusal.error.remedy}"
+            )
+        return redirect("studies:worklist")
+    received = {outcome.image.study_id for outcome in outcomes if isinstance(outcome, Receipt)}
+    studies = with_rows(Study.objects.visible_to(request.user).filter(pk__in=received))
+    response = render(request, "studies/rows.html", {"rows": rows(studies), "refusals": refusals})
+    response.headers["X-Pneumoscope-Rows"] = str(len(received) + len(refusals))
+    return response
+
+
+def _receive(request: HttpRequest, file: UploadedFile) -> list[Receipt | Refusal]:
+    """Every file by itself: one that is refused never loses the others."""
+    user = request.user
+    try:
+        return upload_receive(file=file, source=Source.UPLOAD, actor=user, site=user.site)
+    except PneumoscopeError as error:
+        return [Refusal(file.name or "", error)]
