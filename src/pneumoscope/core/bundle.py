@@ -1,0 +1,209 @@
+"""A model as a folder: what runs, what it promises, and the proof that it still does.
+
+card.json    name, version, input contract, classes, calibration, operating point, population …
+             and the SHA-256 of every other file. Its own SHA-256 is the bundle's hash.
+model.onnx   float32 [1, 1, size, size] in 0..1 → logits [1, classes],
+             activation [1, classes, h, w] (its mean over h, w is the logits), embedding [1, d]
+gate.npz     the embeddings' distribution over the training data (core.quality)
+golden.npz   inputs uint8 [n, size, size] and the outputs they must give
+
+`report.json` may lie beside them: figures measured later on a finished bundle, naming its hash.
+They are no part of the bundle, so measuring a model does not change it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from pneumoscope.core.errors import BundleCorrupt, BundleIncompatible, BundleNotFound
+from pneumoscope.core.preprocess import InputContract
+from pneumoscope.core.types import FloatImage, ModelReference
+
+FORMAT = 1
+FILES = ("model.onnx", "gate.npz", "golden.npz")
+MODELS = Path(__file__).parent.parent / "models"
+DEFAULT = "lite0"
+GOLDEN_TOLERANCE = 2e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Whom the model was validated on. age: years, lowest and highest. views: DICOM
+    ViewPosition."""
+
+    description: str
+    age: tuple[float, float]
+    views: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """card.json, parsed. `raw` keeps everything, also what only people read."""
+
+    name: str
+    version: str
+    title: str
+    description: str
+    licence: str
+    created: str
+    input: InputContract
+    classes: tuple[str, ...]
+    temperature: float
+    threshold: float
+    operating_point: str
+    region_level: float
+    gate_limit: float
+    population: Population
+    metrics: dict[str, Any]
+    data: dict[str, Any]
+    files: dict[str, str]
+    raw: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """One forward pass. logits: float32 [classes]. activation: float32 [classes, h, w].
+    embedding: float32 [d]."""
+
+    logits: FloatImage
+    activation: FloatImage
+    embedding: FloatImage
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified model, ready to run. Safe to share between threads."""
+
+    folder: Path
+    hash: str
+    card: Card
+    session: ort.InferenceSession
+    gate: dict[str, NDArray[np.float32]]
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def version(self) -> str:
+        return self.card.version
+
+    @cached_property
+    def reference(self) -> ModelReference:
+        return ModelReference(self.name, self.version, self.hash)
+
+    def infer(self, pixels: FloatImage) -> Inference:
+        """pixels: float32 [size, size], 0..1, from `core.preprocess.preprocess`."""
+        logits, activation, embedding = self.session.run(None, {"pixels": pixels[None, None]})
+        return Inference(logits[0], activation[0], embedding[0])
+
+
+def bundle_folders() -> list[Path]:
+    """Folders of the bundles that came with this installation, by name."""
+    return sorted(path.parent for path in MODELS.glob("*/card.json"))
+
+
+def bundle_find(name: str | None = None) -> Path:
+    """The folder of a bundle: an installed name, or a path; None means the default.
+
+    Raises BundleNotFound.
+    """
+    for folder in (MODELS / (name or DEFAULT), Path(name or DEFAULT)):
+        if (folder / "card.json").is_file():
+            return folder
+    raise BundleNotFound(f"no model bundle “{name or DEFAULT}”")
+
+
+def load_bundle(folder: Path, *, threads: int = 1) -> Bundle:
+    """Load a bundle, verifying every hash and every golden output.
+
+    threads: onnxruntime's threads within one operation.
+    Raises BundleNotFound, BundleCorrupt or BundleIncompatible.
+    """
+    card, content_hash = read_card(folder)
+    contents = {name: _verified_bytes(folder / name, card.files.get(name)) for name in FILES}
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(
+            contents["model.onnx"], options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime's own classes share no base
+        raise BundleIncompatible(f"onnxruntime cannot load {folder.name}/model.onnx") from error
+    bundle = Bundle(folder, content_hash, card, session, _arrays(folder / "gate.npz"))
+    _check_goldens(bundle, _arrays(folder / "golden.npz"))
+    return bundle
+
+
+def read_card(folder: Path) -> tuple[Card, str]:
+    """Parse card.json and hash it. Raises as `load_bundle`."""
+    path = folder / "card.json"
+    if not path.is_file():
+        raise BundleNotFound(f"{folder} holds no card.json")
+    content = path.read_bytes()
+    try:
+        raw = json.loads(content)
+        if raw["format"] != FORMAT:
+            raise BundleIncompatible(f"{folder.name} has format {raw['format']}, not {FORMAT}")
+        card = _parse_card(raw)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BundleCorrupt(f"{folder.name}/card.json is not a model card: {error!r}") from error
+    return card, hashlib.sha256(content).hexdigest()
+
+
+def _parse_card(raw: dict[str, Any]) -> Card:
+    text = {
+        k: str(raw[k]) for k in ("name", "version", "title", "description", "licence", "created")
+    }
+    population = raw["population"]
+    return Card(
+        **text,
+        input=InputContract(int(raw["input"]["size"]), tuple(raw["input"]["stretch"])),
+        classes=tuple(raw["classes"]),
+        temperature=float(raw["calibration"]["temperature"]),
+        threshold=float(raw["operating_point"]["threshold"]),
+        operating_point=str(raw["operating_point"]["name"]),
+        region_level=float(raw["region_level"]),
+        gate_limit=float(raw["gate"]["limit"]),
+        population=Population(
+            population["description"], tuple(population["age"]), tuple(population["views"])
+        ),
+        metrics=dict(raw["metrics"]),
+        data=dict(raw["data"]),
+        files=dict(raw["files"]),
+        raw=raw,
+    )
+
+
+def _verified_bytes(path: Path, expected: str | None) -> bytes:
+    if not path.is_file():
+        raise BundleCorrupt(f"{path.parent.name} lacks {path.name}")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != expected:
+        raise BundleCorrupt(f"{path.parent.name}/{path.name} differs from the hash in card.json")
+    return content
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _check_goldens(bundle: Bundle, golden: dict[str, NDArray[Any]]) -> None:
+    for i, pixels in enumerate(golden["pixels"]):
+        inference = bundle.infer(pixels.astype(np.float32) / 255)
+        for name in ("logits", "activation", "embedding"):
+            difference = np.abs(getattr(inference, name) - golden[name][i]).max()
+            if not difference <= GOLDEN_TOLERANCE:
+                raise BundleCorrupt(
+                    f"{bundle.folder.name}: golden {i} differs in {name} by {difference:.2g}"
+                )

@@ -1,0 +1,47 @@
+"""One radiograph's way from bytes to result. Read this first."""
+
+import time
+from dataclasses import replace
+
+from pneumoscope.core.bundle import Bundle
+from pneumoscope.core.calibrate import predict
+from pneumoscope.core.decode import MAX_BYTES, decode
+from pneumoscope.core.explain import heatmap_from_activation, regions_from_heatmap
+from pneumoscope.core.preprocess import preprocess
+from pneumoscope.core.quality import assess
+from pneumoscope.core.types import Analysis, Milliseconds
+
+
+def analyze(data: bytes, bundle: Bundle, *, max_bytes: int = MAX_BYTES) -> Analysis:
+    """Decode, preprocess, infer, judge the quality, then predict and explain.
+
+    A radiograph the quality check rejects gets no prediction. Bytes that are no radiograph raise a
+    DecodeError; nothing else is raised for bad input.
+    """
+    started = time.perf_counter()
+    radiograph = decode(data, max_bytes=max_bytes)
+    decoded = time.perf_counter()
+    inference = bundle.infer(preprocess(radiograph.pixels, bundle.card.input))
+    quality = assess(radiograph, inference.embedding, bundle)
+    inferred = time.perf_counter()
+    analysis = Analysis(
+        status="rejected" if quality.verdict == "reject" else "analysed",
+        radiograph=radiograph,
+        quality=quality,
+        model=bundle.reference,
+        milliseconds=Milliseconds(0, 0, 0, 0),
+        embedding=inference.embedding,
+    )
+    if analysis.status == "analysed":
+        heatmap = heatmap_from_activation(inference.activation, bundle.card)
+        analysis = replace(
+            analysis,
+            prediction=predict(inference.logits, bundle.card),
+            heatmap=heatmap,
+            regions=regions_from_heatmap(
+                heatmap, radiograph.width, radiograph.height, bundle.card.region_level
+            ),
+        )
+    finished = time.perf_counter()
+    steps = (decoded - started, inferred - decoded, finished - inferred, finished - started)
+    return replace(analysis, milliseconds=Milliseconds(*(1000 * step for step in steps)))

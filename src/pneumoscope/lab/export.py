@@ -1,0 +1,120 @@
+"""A trained network becomes a bundle: ONNX, gate, goldens, card."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+import pneumoscope
+from pneumoscope.core.bundle import FILES, FORMAT, load_bundle
+from pneumoscope.lab.calibration import OperatingPoint
+from pneumoscope.lab.data import CLASSES
+from pneumoscope.lab.recipe import Recipe
+
+OUTPUTS = ["logits", "activation", "embedding"]
+GOLDENS = 4
+PARITY_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a finished run hands over. pixels: uint8 [N, size, size]."""
+
+    recipe: Recipe
+    network: nn.Module
+    temperature: float
+    operating_point: OperatingPoint
+    gate: dict[str, NDArray[np.float32]]
+    gate_limit: float
+    golden_pixels: NDArray[np.uint8]
+    metrics: dict[str, float]
+    data: dict[str, Any]
+
+
+def export_bundle(trained: Trained, folder: Path) -> Path:
+    """Write the bundle, load it back as serving would, and return its folder.
+
+    Raises BundleError when the written bundle does not verify, ValueError when ONNX and torch
+    disagree.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    export_onnx(trained.network, trained.recipe.input.size, folder / "model.onnx")
+    np.savez_compressed(folder / "gate.npz", **trained.gate)  # type: ignore[arg-type]
+    golden = _goldens(trained, folder / "model.onnx")
+    np.savez_compressed(folder / "golden.npz", **golden)  # type: ignore[arg-type]
+    card = json.dumps(_card(trained, folder), indent=2, ensure_ascii=False) + "\n"
+    (folder / "card.json").write_text(card, encoding="utf-8")
+    load_bundle(folder)
+    return folder
+
+
+def export_onnx(network: nn.Module, size: int, path: Path) -> None:
+    """One graph, three outputs, fixed height and width, batch of any size."""
+    network = network.cpu().eval()
+    program = torch.onnx.export(
+        network,
+        (torch.zeros(2, 1, size, size),),
+        input_names=["pixels"],
+        output_names=OUTPUTS,
+        dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=1024)}},
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    if program is None:
+        raise ValueError("torch gave no ONNX program")
+    program.save(str(path), external_data=False)
+
+
+@torch.no_grad()
+def _goldens(trained: Trained, path: Path) -> dict[str, NDArray[Any]]:
+    """Inputs with the outputs onnxruntime gives, after checking that torch agrees."""
+    pixels = trained.golden_pixels
+    x = pixels[:, None].astype(np.float32) / 255
+    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    outputs = dict(zip(OUTPUTS, session.run(OUTPUTS, {"pixels": x}), strict=True))
+    for name, expected in zip(OUTPUTS, trained.network(torch.from_numpy(x)), strict=True):
+        difference = float(np.abs(outputs[name] - expected.numpy()).max())
+        if difference > PARITY_TOLERANCE:
+            raise ValueError(f"ONNX and torch differ in {name} by {difference:.2g}")
+    return {"pixels": pixels, **outputs}
+
+
+def _card(trained: Trained, folder: Path) -> dict[str, Any]:
+    recipe = trained.recipe
+    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
+    return {
+        "format": FORMAT,
+        "name": recipe.name,
+        "version": recipe.version,
+        "title": recipe.card.title,
+        "description": recipe.card.description,
+        "licence": recipe.card.licence,
+        "created": datetime.now(UTC).date().isoformat(),
+        "intended_use": recipe.card.intended_use,
+        "limits": list(recipe.card.limits),
+        "population": asdict(recipe.card.population),
+        "input": asdict(recipe.input),
+        "classes": list(CLASSES),
+        "calibration": {
+            "method": "temperature",
+            "temperature": trained.temperature,
+            "prior": "every class equally likely before the image is seen",
+        },
+        "operating_point": asdict(trained.operating_point),
+        "region_level": recipe.card.region_level,
+        "gate": {"method": "embedding distance", "limit": trained.gate_limit},
+        "metrics": trained.metrics,
+        "data": trained.data,
+        "recipe": {k: v for k, v in asdict(recipe).items() if k != "card"},
+        "software": {"pneumoscope": pneumoscope.__version__, "torch": torch.__version__},
+        "files": hashes,
+    }

@@ -1,0 +1,143 @@
+"""`pneumoscope train`: recipe and data in, bundle out."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, nn
+
+from pneumoscope.core.calibrate import calibrated_probabilities
+from pneumoscope.core.metrics import auroc
+from pneumoscope.lab.augment import augment
+from pneumoscope.lab.calibration import fit_temperature, operating_point
+from pneumoscope.lab.data import (
+    CLASSES,
+    Example,
+    fingerprint,
+    load_pixels,
+    read_examples,
+    validation_mask,
+)
+from pneumoscope.lab.export import GOLDENS, Trained, export_bundle
+from pneumoscope.lab.gate import embed, fit_gate, gate_limit, read_frontal_folder
+from pneumoscope.lab.loop import Dataset, fit, predict_logits
+from pneumoscope.lab.networks import NETWORKS
+from pneumoscope.lab.recipe import Recipe, read_recipe
+
+logger = logging.getLogger(__name__)
+CALIBRATION_COPIES = 4
+
+
+def train(recipe: Path, data: Path, out: Path, *, frontal: Sequence[Path] = ()) -> Path:
+    """Train by the recipe on the official train and val folders and export `out/bundle`.
+
+    The official test folder is not read. Temperature and threshold come from the validation fold.
+    frontal: folders of further frontal chest radiographs, without labels, that the input gate
+    must let through. A checkpoint in `out` is resumed. Returns the bundle's folder.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    plan = read_recipe(recipe)
+    examples = [example for example in read_examples(data) if example.split != "test"]
+    held_out = validation_mask(examples, folds=plan.data.folds, fold=plan.data.fold, seed=plan.seed)
+    labels = np.array([example.label for example in examples], dtype=np.int64)
+    logger.info("reading %d radiographs", len(examples))
+    pixels = load_pixels(examples, plan.input)
+    training = Dataset.from_numpy(pixels[~held_out], labels[~held_out])
+    validation = Dataset.from_numpy(pixels[held_out], labels[held_out])
+    torch.manual_seed(plan.seed)
+    network = NETWORKS[plan.network.name](len(CLASSES), dropout=plan.network.dropout)
+    network = fit(network, training, validation, plan, out).cpu()
+
+    logits, repeated = perturbed_logits(network, validation, plan)
+    temperature = fit_temperature(logits, repeated)
+    logger.info("temperature %.3f; fitting the gate", temperature)
+    gate, limit = _gate(network, pixels, held_out, plan, frontal)
+    trained = Trained(
+        recipe=plan,
+        network=network,
+        temperature=temperature,
+        operating_point=operating_point(logits, repeated, temperature),
+        gate=gate,
+        gate_limit=limit,
+        golden_pixels=pixels[held_out][:: max(1, int(held_out.sum()) // GOLDENS)][:GOLDENS],
+        metrics=_validation_metrics(network, validation, temperature),
+        data=_data_record(examples, held_out, frontal),
+    )
+    return export_bundle(trained, out / "bundle")
+
+
+def perturbed_logits(
+    network: nn.Module, validation: Dataset, recipe: Recipe
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Logits of the validation fold as it is and of augmented copies, with the labels repeated.
+
+    A clean fold from the training hospital is too easy: a temperature and threshold fitted on it
+    are overconfident at the next hospital. The augmentation stands for that difference.
+    """
+    generator = Generator().manual_seed(recipe.seed)
+    copies = [validation.pixels]
+    for _ in range(CALIBRATION_COPIES):
+        batches = [
+            augment(validation.pixels[i : i + 64].float() / 255, recipe.augmentation, generator)
+            for i in range(0, len(validation), 64)
+        ]
+        copies.append((torch.cat(batches) * 255).round().to(torch.uint8))
+    logits = torch.cat([predict_logits(network, copy) for copy in copies]).numpy()
+    return logits, validation.labels.repeat(len(copies)).numpy()
+
+
+def _gate(
+    network: nn.Module,
+    pixels: NDArray[np.uint8],
+    held_out: NDArray[np.bool_],
+    recipe: Recipe,
+    frontal: Sequence[Path],
+) -> tuple[dict[str, NDArray[np.float32]], float]:
+    sources = [(pixels, held_out)]
+    sources += [read_frontal_folder(folder, recipe.input) for folder in frontal]
+    generator = Generator().manual_seed(recipe.seed)
+    # Every source weighs the same as the largest: the gate is about anatomy, not about a hospital.
+    largest = max(int((~held).sum()) for _, held in sources)
+    fitted = []
+    for source, held in sources:
+        kept = source[~held]
+        copies = [embed(network, kept, None, recipe.augmentation)]
+        copies.append(embed(network, kept, generator, recipe.augmentation))
+        embeddings = np.concatenate(copies)
+        fitted.append(np.resize(embeddings, (2 * largest, embeddings.shape[1])))
+    gate = fit_gate(np.concatenate(fitted))
+    outside = [embed(network, s[held], None, recipe.augmentation) for s, held in sources]
+    return gate, gate_limit(gate, outside)
+
+
+def _validation_metrics(
+    network: nn.Module, validation: Dataset, temperature: float
+) -> dict[str, float]:
+    logits = predict_logits(network, validation.pixels).numpy()
+    labels = validation.labels.numpy()
+    probability = 1 - calibrated_probabilities(logits, temperature)[:, 0]
+    sick = labels > 0
+    return {
+        "validation_images": float(len(labels)),
+        "validation_auroc": auroc(sick, probability),
+        "validation_auroc_bacterial_viral": auroc(
+            labels[sick] == CLASSES.index("bacterial"), (logits[:, 1] - logits[:, 2])[sick]
+        ),
+    }
+
+
+def _data_record(
+    examples: list[Example], held_out: NDArray[np.bool_], frontal: Sequence[Path]
+) -> dict[str, Any]:
+    return {
+        "source": "Kermany et al. 2018, doi 10.17632/rscbjbr9sj, CC BY 4.0",
+        "fingerprint": fingerprint(examples),
+        "images": len(examples),
+        "patients": len({example.patient for example in examples}),
+        "validation_images": int(held_out.sum()),
+        "gate_sources": sorted(folder.resolve().name for folder in frontal),
+    }
