@@ -8,7 +8,6 @@ import io
 import struct
 from typing import TypeAlias
 
-import gdcm
 import numpy as np
 from numpy.typing import NDArray
 from openjpeg.utils import decode as decode_jpeg2000
@@ -18,7 +17,7 @@ from pydicom import uid
 from pydicom.dataelem import RawDataElement
 from pydicom.encaps import generate_fragmented_frames
 
-from pneumoscope.core.codestream import Codestream, read_codestream
+from pneumoscope.core.codestream import read_codestream
 from pneumoscope.core.decode_guard import check_size, parser_faults
 from pneumoscope.core.dicom_file import UNDEFINED_LENGTH, DicomFile
 from pneumoscope.core.dicom_image_pixel import ImagePixel
@@ -29,14 +28,11 @@ from pneumoscope.core.errors import (
     TruncatedFile,
     UnsupportedTransferSyntax,
 )
+from pneumoscope.core.gdcm_child import decode_apart
 
 Words: TypeAlias = NDArray[np.uint8 | np.uint16]
 
 _RLE_HEADER = struct.Struct("<16I")
-
-# gdcm writes its complaints straight to stderr; ours are the named errors.
-for _off in (gdcm.Trace.DebugOff, gdcm.Trace.WarningOff, gdcm.Trace.ErrorOff):
-    _off()
 
 _NATIVE = {
     uid.ImplicitVRLittleEndian,
@@ -55,11 +51,6 @@ _CODESTREAM = {
     uid.HTJ2KLossless,
     uid.HTJ2KLosslessRPCL,
     uid.HTJ2K,
-}
-_GDCM_SYNTAX = {
-    "dct": gdcm.TransferSyntax.JPEGExtendedProcess2_4,
-    "lossless": gdcm.TransferSyntax.JPEGLosslessProcess14,
-    "jpeg-ls": gdcm.TransferSyntax.JPEGLSNearLossless,
 }
 
 
@@ -147,31 +138,8 @@ def _codestream(frame: bytes, image: ImagePixel) -> Words:
             return np.asarray(
                 JpegImageFile(io.BytesIO(frame)).convert("L" if stream.samples == 1 else "RGB")
             )
-        return _gdcm(frame, stream, image)
-
-
-def _gdcm(frame: bytes, stream: Codestream, image: ImagePixel) -> Words:
-    """The JPEGs only gdcm reads: lossless, JPEG-LS, and 12-bit lossy."""
-    fragment = gdcm.Fragment()
-    fragment.SetByteStringValue(frame)
-    fragments = gdcm.SequenceOfFragments.New()
-    fragments.AddFragment(fragment)
-    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
-    element.SetValue(fragments.__ref__())
-    picture = gdcm.Image()
-    picture.SetNumberOfDimensions(2)
-    picture.SetDimensions((stream.columns, stream.rows, 1))
-    picture.SetDataElement(element)
-    colour = gdcm.PhotometricInterpretation
-    kind = colour.RGB if stream.samples == 3 else colour.MONOCHROME2
-    picture.SetPhotometricInterpretation(colour(kind))
-    picture.SetTransferSyntax(gdcm.TransferSyntax(_GDCM_SYNTAX[stream.coding]))
-    bits, word = stream.precision, 8 if stream.precision <= 8 else 16
-    picture.SetPixelFormat(gdcm.PixelFormat(stream.samples, word, bits, bits - 1, 0))
-    # gdcm hands its bytes out as text.
-    decoded = picture.GetBuffer().encode("utf-8", "surrogateescape")
-    count = stream.rows * stream.columns * stream.samples
-    return _reshape(np.frombuffer(decoded, f"u{word // 8}", count), image, planar=False)
+        words = np.frombuffer(decode_apart(frame), "u1" if stream.precision <= 8 else "u2")
+        return _reshape(words, image, planar=False)
 
 
 def _reshape(words: Words, image: ImagePixel, *, planar: bool | None = None) -> Words:
