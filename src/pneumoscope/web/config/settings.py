@@ -171,7 +171,7 @@ CONTENT_SECURITY_POLICY = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "pneumoscope.web.accounts.tokens.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -221,5 +221,9 @@ LOGGING = {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["news"]}
     },
     "root": {"handlers": ["console"], "level": env_str("LOG_LEVEL", "WARNING")},
-    "loggers": {"pneumoscope": {"level": env_str("LOG_LEVEL", "INFO")}},
+    "loggers": {
+        "pneumoscope": {"level": env_str("LOG_LEVEL", "INFO")},
+        # Its warnings quote the values they warn of.
+        "pydicom": {"level": "CRITICAL"},
+    },
 }
