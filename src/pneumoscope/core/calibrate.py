@@ -9,7 +9,8 @@ from pneumoscope.core.types import Aetiology, FloatImage, Prediction
 def softmax(logits: FloatImage, axis: int = -1) -> FloatImage:
     """Numerically stable softmax along `axis`."""
     shifted: FloatImage = np.exp(logits - logits.max(axis=axis, keepdims=True))
-    return shifted / shifted.sum(axis=axis, keepdims=True)
+    probabilities: FloatImage = shifted / shifted.sum(axis=axis, keepdims=True)
+    return probabilities
 
 
 def calibrated_probabilities(logits: FloatImage, temperature: float) -> FloatImage:

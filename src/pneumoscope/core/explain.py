@@ -28,7 +28,8 @@ ZONES = (
 # apices near 0.10 and diaphragm near 0.80 in the training images. An approximation that needs no
 # segmentation; the contour is exact, the name is for words.
 ZONE_HEIGHTS = (0.34, 0.57)
-GRID = 112
+# Odd, so that the middle of every cell of the map is a point of the finer grid.
+REFINEMENT = 15
 MINIMAL_AREA = 0.004
 MAXIMAL_REGIONS = 6
 
@@ -58,13 +59,12 @@ def regions_from_heatmap(
     heatmap: float32 [h, w], 0..1. width, height: the radiograph's, in pixels. Areas under 0.4 % of
     the image are left out; at most six are returned.
     """
-    grid = enlarge(heatmap, GRID, GRID)
-    if not (grid >= level).any():
-        return ()
-    scale = np.array([width / GRID, height / GRID])
+    rows, columns = (side * REFINEMENT for side in heatmap.shape)
+    grid = enlarge(heatmap, columns, rows)
+    scale = np.array([width / columns, height / rows])
     regions = []
     for outline in _outlines(grid, level):
-        inside = np.where(_polygon_mask(outline), grid, -1.0)
+        inside = np.where(_polygon_mask(outline, grid.shape), grid, -1.0)
         if (inside >= 0).mean() < MINIMAL_AREA:
             continue
         row, column = np.unravel_index(int(inside.argmax()), inside.shape)
@@ -87,20 +87,27 @@ def regions_from_heatmap(
 
 def _outlines(grid: FloatImage, level: float) -> Iterator[NDArray[np.float64]]:
     """Outer boundaries of {grid >= level} in grid pixels, float64 [n, 2] of x, y, not repeating
-    the first point. The margin of zeros closes areas that touch the border."""
-    padded = np.pad(grid, 1)
-    positions = np.concatenate([[0.0], np.arange(GRID) + 0.5, [GRID]])
+    the first point. The border's values are drawn out to the edge and drop to zero just beyond
+    it, which closes areas that touch it."""
+    rows, columns = grid.shape
+    padded = np.pad(np.pad(grid, 1, mode="edge"), 1)
     generator = contourpy.contour_generator(
-        positions, positions, padded, fill_type=contourpy.FillType.OuterOffset
+        _positions(columns), _positions(rows), padded, fill_type=contourpy.FillType.OuterOffset
     )
     polygons, offsets = cast("_OuterOffset", generator.filled(level, 2.0))
     for points, rings in zip(polygons, offsets, strict=True):
         yield points[rings[0] : rings[1] - 1]
 
 
-def _polygon_mask(outline: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """bool [GRID, GRID], true inside the outline."""
-    image = Image.new("1", (GRID, GRID))
+def _positions(length: int) -> NDArray[np.float64]:
+    """Where the padded samples lie along an axis of `length` grid pixels."""
+    return np.array([-1e-6, 0.0, *(np.arange(length) + 0.5), length, length + 1e-6])
+
+
+def _polygon_mask(outline: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """bool [rows, columns], true inside the outline."""
+    rows, columns = shape
+    image = Image.new("1", (columns, rows))
     points: list[Point] = [(float(x) - 0.5, float(y) - 0.5) for x, y in outline]
     if len(points) >= 2:
         ImageDraw.Draw(image).polygon(points, fill=1)

@@ -24,7 +24,7 @@ ASPECT_LIMIT = 2.5
 RADIOGRAPHY = {"CR", "DX", "DR", "RG", "OT", "SC", "XC", ""}
 LATERAL_VIEWS = {"LATERAL", "LL", "RL", "LAT", "LLO", "RLO"}
 # BodyPartExamined (PS3.16 annex L) that contains a chest.
-CHEST = {"CHEST", "THORAX", "LUNG", "CHESTABDPELVIS", "CHESTABDOMEN", "RIB", "SKULL TO THIGH", ""}
+CHEST = {"CHEST", "THORAX", "LUNG", "CHESTABDOMEN", "CHESTABDPELVIS", ""}
 
 
 def assess(radiograph: Radiograph, embedding: FloatImage, bundle: Bundle) -> QualityReport:
