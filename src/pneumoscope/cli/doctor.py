@@ -22,6 +22,7 @@ from pneumoscope.core.errors import PneumoscopeError
 
 OLDEST_PYTHON = (3, 11)
 SCARCE_DISK = 1024**3
+_MEBIBYTE = 1024**2
 TRANSFER_SYNTAXES = (
     uid.ImplicitVRLittleEndian,
     uid.ExplicitVRLittleEndian,
@@ -101,7 +102,7 @@ def _codecs() -> Iterator[Finding]:
         decoder = get_decoder(syntax)
         plugins = ", ".join(decoder.available_plugins) or "built in"
         yield Finding(
-            f"DICOM {syntax.name.split(' (')[0][:32]}",
+            f"DICOM {syntax.keyword}",
             plugins if decoder.is_available else "cannot be decoded",
             "" if decoder.is_available else "Install python-gdcm and pylibjpeg-openjpeg again.",
         )
@@ -119,9 +120,12 @@ def _bundle() -> Finding:
 
 
 def _limits() -> Iterator[Finding]:
-    limits = ArchiveLimits()
-    yield Finding("largest file", f"{MAX_BYTES / 1024**2:.0f} MiB (predict: --max-mb)")
-    yield Finding("archives", str(limits).removeprefix("ArchiveLimits"))
+    archive = ArchiveLimits()
+    yield Finding("largest file", f"{MAX_BYTES // _MEBIBYTE} MiB (predict: --max-mb)")
+    yield Finding(
+        "largest archive",
+        f"{archive.members} files, {archive.total_bytes // _MEBIBYTE} MiB when unpacked",
+    )
 
 
 def _state_folder() -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Made radiographs for measuring speed: the size and the noise of real ones, no patient."""
+"""Radiographs for measuring speed: a small one enlarged to the size of real ones, with grain."""
 
 import io
 
@@ -13,23 +13,23 @@ from pydicom.uid import (
 )
 
 
-def made_jpeg(width: int, height: int) -> bytes:
+def made_jpeg(small: NDArray[np.uint8], width: int, height: int) -> bytes:
     """8 bits, quality 90."""
     buffer = io.BytesIO()
-    grey = np.rint(_made_pixels(width, height) * 255).astype(np.uint8)
+    grey = np.rint(_enlarged(small, width, height) * 255).astype(np.uint8)
     Image.fromarray(grey).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
-def made_dicom(width: int, height: int) -> bytes:
+def made_dicom(small: NDArray[np.uint8], width: int, height: int) -> bytes:
     """DX, 12 bits, MONOCHROME1, windowed, uncompressed."""
-    stored = np.rint(3900 - _made_pixels(width, height) * 3600).astype(np.uint16)
+    stored = np.rint(3900 - _enlarged(small, width, height) * 3600).astype(np.uint16)
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
     dataset.SOPInstanceUID = generate_uid()
-    dataset.Modality, dataset.BodyPartExamined, dataset.ViewPosition = "DX", "CHEST", "PA"
+    dataset.Modality, dataset.BodyPartExamined, dataset.ViewPosition = "DX", "CHEST", "AP"
     dataset.Rows, dataset.Columns = stored.shape
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME1"
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
@@ -41,10 +41,9 @@ def made_dicom(width: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
-def _made_pixels(width: int, height: int) -> NDArray[np.float64]:
-    """Two dark lungs in a bright chest, with grain. float64 [height, width], 0..1."""
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    lungs = sum(np.exp(-(((x - side) / 0.3) ** 4) - (y / 0.6) ** 4) for side in (-0.45, 0.45))
-    grain = np.random.default_rng(7).normal(0, 0.02, (height, width))
-    pixels: NDArray[np.float64] = np.clip(0.8 - 0.2 * np.hypot(x, y) - 0.45 * lungs + grain, 0, 1)
+def _enlarged(small: NDArray[np.uint8], width: int, height: int) -> NDArray[np.float64]:
+    """small: uint8 [h, w], air dark. Returns float64 [height, width], 0..1."""
+    large = Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
+    grain = np.random.default_rng(7).normal(0, 0.01, (height, width))
+    pixels: NDArray[np.float64] = np.clip(np.asarray(large) / 255 + grain, 0, 1)
     return pixels

@@ -51,8 +51,9 @@ def _show(folder: Path, as_json: bool) -> int:
         "created": card.created,
         "classes": ", ".join(card.classes),
         "threshold": f"{card.threshold:.4f} ({card.operating_point})",
-        "population": f"{card.population.description} Age {low:g} to {high:g} years; views "
-        f"{', '.join(card.population.views)}.",
+        "population": card.population.description,
+        "age": f"{low:g} to {high:g} years",
+        "views": ", ".join(card.population.views),
     }
     for name, fact in facts.items():
         print(f"{name:<12} {fact}")
