@@ -1,0 +1,95 @@
+"""A bundle runs only if it is what its card says."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from core.bundles import copy_bundle, default_bundle, edit_card
+from pneumoscope.core.bundle import bundle_find, bundle_folders, load_bundle, read_card
+from pneumoscope.core.errors import BundleCorrupt, BundleIncompatible, BundleNotFound
+
+
+def test_the_default_bundle_verifies_and_is_listed():
+    bundle = default_bundle()
+    assert bundle.folder in bundle_folders()
+    assert bundle.hash == hashlib.sha256((bundle.folder / "card.json").read_bytes()).hexdigest()
+    assert bundle.reference.hash == bundle.hash
+
+
+def test_the_mean_of_the_activation_is_the_logits():
+    """What the map shows is exactly what the result was made of."""
+    pixels = np.random.default_rng(0).random((224, 224), dtype=np.float32)
+    inference = default_bundle().infer(pixels)
+    np.testing.assert_allclose(inference.activation.mean((1, 2)), inference.logits, atol=1e-3)
+
+
+def test_a_copy_has_the_same_hash_elsewhere(tmp_path):
+    assert load_bundle(copy_bundle(tmp_path)).hash == default_bundle().hash
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "gate.npz", "golden.npz"])
+def test_a_flipped_bit_is_refused_by_name(tmp_path, name):
+    path = copy_bundle(tmp_path) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BundleCorrupt, match=name):
+        load_bundle(path.parent)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "gate.npz", "golden.npz"])
+def test_a_missing_file_is_refused_by_name(tmp_path, name):
+    folder = copy_bundle(tmp_path)
+    (folder / name).unlink()
+    with pytest.raises(BundleCorrupt, match=name):
+        load_bundle(folder)
+
+
+def test_weights_exchanged_together_with_their_hash_fail_the_goldens(tmp_path):
+    """Hashes alone prove only that card and files agree; goldens prove what the model does."""
+    folder = copy_bundle(tmp_path)
+    with np.load(folder / "golden.npz") as file:
+        golden = dict(file)
+    golden["logits"] = golden["logits"] + 0.1
+    np.savez_compressed(folder / "golden.npz", **golden)
+    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
+    files["golden.npz"] = hashlib.sha256((folder / "golden.npz").read_bytes()).hexdigest()
+    edit_card(folder, files=files)
+    with pytest.raises(BundleCorrupt, match="logits"):
+        load_bundle(folder)
+
+
+def test_another_format_is_incompatible(tmp_path):
+    folder = copy_bundle(tmp_path)
+    edit_card(folder, format=99)
+    with pytest.raises(BundleIncompatible, match="99"):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', "\x00\xff"])
+def test_a_card_that_is_none_is_corrupt(tmp_path, content):
+    folder = copy_bundle(tmp_path)
+    (folder / "card.json").write_text(content, encoding="utf-8")
+    with pytest.raises(BundleCorrupt):
+        read_card(folder)
+
+
+def test_a_model_that_is_no_onnx_is_incompatible(tmp_path):
+    folder = copy_bundle(tmp_path)
+    (folder / "model.onnx").write_bytes(b"not a network")
+    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
+    edit_card(folder, files=files | {"model.onnx": hashlib.sha256(b"not a network").hexdigest()})
+    with pytest.raises(BundleIncompatible):
+        load_bundle(folder)
+
+
+def test_an_unknown_name_says_so():
+    with pytest.raises(BundleNotFound, match="nonesuch"):
+        bundle_find("nonesuch")
+
+
+def test_a_bundle_is_found_by_folder(tmp_path):
+    folder = copy_bundle(tmp_path)
+    assert bundle_find(str(folder)) == folder
