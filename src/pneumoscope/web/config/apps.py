@@ -6,5 +6,5 @@ class ConfigConfig(AppConfig):
     label = "config"
 
     def ready(self) -> None:
-        # Celery's application must exist before a task is sent; the checks register themselves.
-        from pneumoscope.web.config import celery, checks  # noqa: F401
+        # Celery's application must exist before a task is sent; the others register themselves.
+        from pneumoscope.web.config import celery, checks, openapi  # noqa: F401

@@ -61,7 +61,7 @@ def a_model_is_installed(**_: Any) -> Sequence[CheckMessage]:
         bundle_find(settings.PNEUMOSCOPE_MODEL)
     except BundleError as error:
         return [
-            Warning(
+            Error(
                 f"PNEUMOSCOPE_MODEL: {error}.",
                 hint=f"Leave it empty for the model that ships, or correct it. {error.remedy}",
                 id="pneumoscope.E003",

@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views import defaults
 from rest_framework import exceptions
-from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from pneumoscope.core.errors import FileTooLarge, PneumoscopeError
@@ -61,8 +60,12 @@ def error_status(error: PneumoscopeError) -> int:
     return 413 if error.code in {"file_too_large", "archive_too_large"} else 400
 
 
-def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:  # noqa: ARG001
-    """Django REST framework's: every error of an API view becomes a problem."""
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:  # noqa: ARG001
+    """Django REST framework's: every error of an API view becomes a problem.
+
+    As Django's response and not as the framework's, which would write it in whatever format the
+    client asked the view for.
+    """
     if isinstance(error, PneumoscopeError):
         status = error_status(error)
         body = problem(status, code=error.code, detail=str(error), remedy=error.remedy)
@@ -74,7 +77,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         body = problem(known.status_code, detail=_sentence(known.detail))
         headers = _headers(known)
     set_rollback()
-    return Response(body, body["status"], headers=headers, content_type=CONTENT_TYPE)
+    return JsonResponse(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)
 
 
 def _as_api_exception(error: Exception) -> exceptions.APIException | None:

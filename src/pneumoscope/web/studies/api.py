@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Prefetch
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
@@ -17,7 +17,6 @@ from pneumoscope.web.accounts.access import right_required
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.studies.models import Image, Source, Study
 from pneumoscope.web.studies.serializers import (
-    ProblemSerializer,
     ReceiptSerializer,
     StudyRowSerializer,
     StudySerializer,
@@ -26,8 +25,6 @@ from pneumoscope.web.studies.serializers import (
 from pneumoscope.web.studies.services import Receipt, Refusal, upload_receive
 from pneumoscope.web.studies.states import State
 
-PROBLEM = OpenApiResponse(ProblemSerializer, description="application/problem+json (RFC 9457)")
-PROBLEMS = {401: PROBLEM, 403: PROBLEM, 429: PROBLEM}
 REVEAL = OpenApiParameter(
     "reveal", bool, description="Name the patient: needs the right, and is recorded."
 )
@@ -54,7 +51,7 @@ class StudiesView(ListAPIView[Study]):
     @extend_schema(
         operation_id="studies_list",
         parameters=[OpenApiParameter("state", str, enum=State.values)],
-        responses={200: StudyRowSerializer, 400: PROBLEM, **PROBLEMS},
+        responses=StudyRowSerializer,
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
@@ -62,7 +59,7 @@ class StudiesView(ListAPIView[Study]):
     @extend_schema(
         operation_id="studies_send",
         request=UploadSerializer,
-        responses={202: ReceiptSerializer, 400: PROBLEM, 413: PROBLEM, 415: PROBLEM, **PROBLEMS},
+        responses={202: ReceiptSerializer},
     )
     def post(self, request: Request) -> Response:
         """Send one or more files (part name `file`): DICOM, JPEG, PNG, TIFF, or zips of them.
@@ -71,7 +68,7 @@ class StudiesView(ListAPIView[Study]):
         for each study until its state is neither RECEIVED nor ANALYSING. Files that could not be
         received are under `refused`; if none could, the answer is the first one's problem.
         """
-        files = request.data.getlist("file")
+        files = request.FILES.getlist("file")
         if not files:
             raise ValidationError({"file": "send at least one part of this name"})
         outcomes = list(_receive(files, request))
@@ -94,7 +91,7 @@ class StudyView(APIView):
     @extend_schema(
         operation_id="studies_read",
         parameters=[REVEAL],
-        responses={200: StudySerializer, 404: PROBLEM, **PROBLEMS},
+        responses=StudySerializer,
     )
     def get(self, request: Request, study_id: str) -> Response:
         """A study with the result of each image. Another site's study is 404."""

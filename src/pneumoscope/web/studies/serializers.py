@@ -11,17 +11,6 @@ from pneumoscope.web.studies.services import Refusal
 from pneumoscope.web.studies.states import State
 
 
-class ProblemSerializer(s.Serializer[Any]):
-    """RFC 9457, with a stable code and what to do about it."""
-
-    type = s.CharField()
-    title = s.CharField()
-    status = s.IntegerField()
-    code = s.CharField()
-    detail = s.CharField()
-    remedy = s.CharField()
-
-
 class RecordAetiologySerializer(s.Serializer[Any]):
     bacterial = s.FloatField()
     viral = s.FloatField()
