@@ -7,6 +7,7 @@ and says when the file ends too early, which `pydicom.dcmread` only warns of.
 import io
 import zlib
 
+from pydicom.charset import convert_encodings
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import data_element_generator
@@ -47,7 +48,11 @@ class DicomFile:
         with parser_faults("The DICOM header"):
             elements = _read_elements(stream, implicit, self.little_endian, PIXEL_DATA)
             self.dataset = Dataset(elements)  # type: ignore[arg-type]
-            self.dataset.set_original_encoding(implicit, self.little_endian, "iso8859")
+            # An empty value stands for the default repertoire (PS3.5 section 6.1).
+            charset = self.dataset.get("SpecificCharacterSet") or "ISO_IR 6"
+            self.dataset.set_original_encoding(
+                implicit, self.little_endian, convert_encodings(charset)
+            )
         self.pixel_data = elements.get(PIXEL_DATA)
 
 
