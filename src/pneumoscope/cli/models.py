@@ -1,4 +1,4 @@
-"""`pneumoscope models list | show | verify`."""
+"""`pneumoscope models list | show | card | verify`."""
 
 import argparse
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pneumoscope.core.bundle import bundle_find, bundle_folders, load_bundle, read_card
 from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.core.model_card import model_card
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +16,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     show = commands.add_parser("show", help="a model's card")
     show.add_argument("model", nargs="?", metavar="NAME|DIR", help="default: the default model")
     show.add_argument("--json", action="store_true", help="the whole card.json")
+    card = commands.add_parser("card", help="the model card in words, as Markdown")
+    card.add_argument("model", nargs="?", metavar="NAME|DIR", help="default: the default model")
     verify = commands.add_parser("verify", help="check every hash and every golden output")
     verify.add_argument("model", nargs="?", metavar="NAME|DIR", help="default: all installed")
 
@@ -24,6 +27,9 @@ def run(options: argparse.Namespace) -> int:
         return _list()
     if options.action == "show":
         return _show(bundle_find(options.model), options.json)
+    if options.action == "card":
+        print(model_card(bundle_find(options.model)))
+        return 0
     return _verify([bundle_find(options.model)] if options.model else bundle_folders())
 
 

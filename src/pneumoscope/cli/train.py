@@ -22,6 +22,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--recipe", type=Path, required=True, metavar="FILE", help="a TOML file, as in recipes/")
     add("--data", type=Path, required=True, metavar="DIR", help="the radiographs")
     add("--out", type=Path, required=True, metavar="DIR", help="checkpoints, and then bundle/")
+    add(
+        "--frontal",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="further frontal chest radiographs, without labels, that the gate must let through",
+    )
+    add(
+        "--frontal",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="further frontal chest radiographs, unlabelled, that the input gate must let through",
+    )
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
 
 
@@ -32,15 +48,19 @@ def run(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     from pneumoscope.lab.train import train
 
-    print(train(options.recipe, options.data, options.out))
+    print(train(options.recipe, options.data, options.out, frontal=options.frontal))
     return 0
 
 
 def _check_paths(options: argparse.Namespace) -> None:
     if not options.recipe.is_file():
         raise UsageError(f"--recipe {options.recipe} is not a file.")
-    if not options.data.is_dir():
-        raise UsageError(f"--data {options.data} is not a folder.")
+    for folder in (options.data, *options.frontal):
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is not a folder.")
+    for folder in options.frontal:
+        if not folder.is_dir():
+            raise UsageError(f"--frontal {folder} is not a folder.")
     if options.out.is_dir() and any(options.out.iterdir()) and not options.resume:
         raise UsageError(f"--out {options.out} is not empty: choose another, or add --resume.")
 
@@ -51,6 +71,8 @@ def _restart_with_allocator(options: argparse.Namespace) -> None:
     if sys.platform != "linux" or ALLOCATOR.keys() <= environment.keys():
         return
     paths = [f"--{name}={getattr(options, name)}" for name in ("recipe", "data", "out")]
+    paths += [f"--frontal={folder}" for folder in options.frontal]
     resume = ["--resume"] if options.resume else []
-    command = [sys.executable, "-m", "pneumoscope.cli", "train", *paths, *resume]
+    frontal = ["--frontal", *map(str, options.frontal)] if options.frontal else []
+    command = [sys.executable, "-m", "pneumoscope.cli", "train", *paths, *resume, *frontal]
     os.execve(sys.executable, command, {**environment, **ALLOCATOR})

@@ -9,6 +9,7 @@ import json
 import logging
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -88,13 +89,20 @@ def predict_logits(network: nn.Module, pixels: Tensor, batch_size: int = 64) -> 
 
 
 def fit(
-    network: nn.Module, train: Dataset, validation: Dataset, recipe: Recipe, out: Path
+    network: nn.Module,
+    train: Dataset,
+    validation: Dataset,
+    recipe: Recipe,
+    out: Path,
+    *,
+    after_epoch: Callable[[], None] = lambda: None,
 ) -> nn.Module:
     """Train `network` and return the averaged weights of the last epoch.
 
     Writes out/checkpoint.pt after every epoch (resumed when present) and a line per epoch to
     out/progress.jsonl. The validation fold is watched, not used to choose an epoch: the schedule
     ends at its minimum, and a chosen epoch would make the fold's figures optimistic.
+    `after_epoch` is called once the epoch's checkpoint is safe; what it raises ends the training.
     """
     options = recipe.optimiser
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -175,6 +183,7 @@ def fit(
             partial,
         )
         partial.replace(checkpoint)  # a kill in the middle of writing leaves the old one
+        after_epoch()
     return average
 
 
