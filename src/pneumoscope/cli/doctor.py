@@ -131,12 +131,14 @@ def _limits() -> Iterator[Finding]:
 def _state_folder() -> Iterator[Finding]:
     """PNEUMOSCOPE_HOME, as the web server reads it: there, or to be made in a folder that is."""
     home = Path(os.environ.get("PNEUMOSCOPE_HOME", "var")).expanduser().resolve()  # noqa: TID251
-    existing = next(folder for folder in (home, *home.parents) if folder.is_dir())
-    writable = os.access(existing, os.W_OK | os.X_OK)
+    existing = next(path for path in (home, *home.parents) if path.exists())
+    writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     yield Finding(
         "state folder (PNEUMOSCOPE_HOME)",
         f"{home}{'' if existing == home else ', not made yet'}",
-        "" if writable else f"Let this user write to {existing}, or set PNEUMOSCOPE_HOME.",
+        ""
+        if writable
+        else f"Make {existing} a folder this user may write to, or set PNEUMOSCOPE_HOME.",
     )
     free = shutil.disk_usage(existing).free
     remedy = "Free some space: every radiograph is kept." if free < SCARCE_DISK else ""
