@@ -1,12 +1,10 @@
 """Rows as the worker would have left them, for tests that look at pages."""
 
-import io
 import uuid
 
 import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from PIL import Image as Picture
 
 from pneumoscope.core.explain import regions_from_heatmap
 from pneumoscope.core.record import analysis_record
@@ -20,8 +18,7 @@ from pneumoscope.core.types import (
     Radiograph,
     Reason,
 )
-from pneumoscope.web.accounts.models import Site, User
-from pneumoscope.web.accounts.roles import Role
+from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.registry.models import ModelVersion, Stage
 from pneumoscope.web.studies.models import Analysis as AnalysisRow
 from pneumoscope.web.studies.models import Image, Study, array_pack
@@ -52,16 +49,11 @@ CARD = {
 }
 THRESHOLD = 0.34
 BUNDLE_HASH = "ab" * 32
+CAUSES = Aetiology(0.71, 0.2)
 
 
 def site_make(slug: str = "north") -> Site:
     return Site.objects.get_or_create(slug=slug, defaults={"name": slug.title()})[0]
-
-
-def user_make(name: str = "reader", *, site: str = "north", role: str = Role.READER) -> User:
-    return User.objects.create_user(
-        name, password="a long password", site=site_make(site), role=role
-    )
 
 
 def model_make() -> ModelVersion:
@@ -111,7 +103,7 @@ def image_analysed(
     reasons: tuple[Reason, ...] = (),
     radiograph: Radiograph | None = None,
     heatmap: np.ndarray | None = None,
-    aetiology: Aetiology | None = Aetiology(0.71, 0.2),
+    aetiology: Aetiology | None = CAUSES,
 ) -> AnalysisRow:
     """Turn a waiting image into a result."""
     radiograph = radiograph or radiograph_make()
@@ -177,10 +169,3 @@ def _finish(
     )
     study_refresh(image.study_id)
     return row
-
-
-def png_bytes() -> bytes:
-    buffer = io.BytesIO()
-    pixels = (radiograph_make().pixels * 255).astype(np.uint8)
-    Picture.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()

@@ -4,7 +4,7 @@ import io
 from uuid import UUID
 
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
@@ -19,21 +19,21 @@ HEATMAP_SIDE = 512
 
 @require_safe
 @require_right("study.view")
-def image_rendered(request: HttpRequest, image_id: UUID) -> HttpResponseBase:
+def image_rendered(request: HttpRequest, image_id: UUID) -> HttpResponse:
     image = _image(request, image_id)
     return _jpeg(request, image.rendered, f'"{image.sha256}-rendered"')
 
 
 @require_safe
 @require_right("study.view")
-def image_thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponseBase:
+def image_thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
     image = _image(request, image_id)
     return _jpeg(request, image.thumbnail, f'"{image.sha256}-thumbnail"')
 
 
 @require_safe
 @require_right("study.view")
-def image_heatmap(request: HttpRequest, image_id: UUID) -> HttpResponseBase:
+def image_heatmap(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """The heatmap as RGBA in the shape of the image; 404 where there is no result."""
     image = _image(request, image_id)
     analysis = image.analyses.select_related("model_version").first()
@@ -54,16 +54,17 @@ def _image(request: HttpRequest, image_id: UUID) -> Image:
     return get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
 
 
-def _jpeg(request: HttpRequest, file: FieldFile, etag: str) -> HttpResponseBase:
+def _jpeg(request: HttpRequest, file: FieldFile, etag: str) -> HttpResponse:
     if not file:
         raise Http404
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
         return _guarded(unchanged, etag)
-    return _guarded(FileResponse(file.open("rb"), content_type="image/jpeg"), etag)
+    with file.open("rb") as stored:
+        return _guarded(HttpResponse(stored.read(), content_type="image/jpeg"), etag)
 
 
-def _guarded(response: HttpResponseBase, etag: str) -> HttpResponseBase:
+def _guarded(response: HttpResponse, etag: str) -> HttpResponse:
     """Kept by this browser alone, and asked for again each time, so that rights stay checked."""
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"

@@ -1,0 +1,177 @@
+"""The worklist: order, search, paging, rows that turn into results, uploads."""
+
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from pneumoscope.web.studies.models import Image
+from pneumoscope.web.studies.worklist import PAGE_SIZE
+from web.pages import image_analysed, image_failed, image_make, image_rejected, study_make
+
+pytestmark = pytest.mark.django_db
+
+SCRIPT = "<script>alert(1)</script>.png"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def client(reader, client_of):
+    return client_of(reader)
+
+
+def names(page):
+    return re.findall(r'data-says="([^:"]+)', page.content.decode())
+
+
+def analysed(name, probability, **fields):
+    image = image_make(study_make(**fields), name)
+    image_analysed(image, probability)
+    return image
+
+
+def test_suspicious_first_then_newest_and_pending_on_top(client):
+    analysed("old-suspicious", 0.9)
+    analysed("old-clear", 0.1)
+    analysed("new-suspicious", 0.5)
+    analysed("new-clear", 0.2)
+    image_make(study_make(), "waiting")
+    by_suspicion = ["waiting", "new-suspicious", "old-suspicious", "new-clear", "old-clear"]
+    assert names(client.get("/")) == by_suspicion
+    newest = ["waiting", "new-clear", "new-suspicious", "old-clear", "old-suspicious"]
+    assert names(client.get("/", {"sort": "newest"})) == newest
+
+
+@pytest.mark.parametrize(
+    ("show", "expected"),
+    [
+        ("suspicious", ["bright"]),
+        ("unlikely", ["dark"]),
+        ("rejected", ["lateral"]),
+        ("failed", ["broken"]),
+        ("pending", ["waiting"]),
+    ],
+)
+def test_filters_show_what_they_say(client, show, expected):
+    analysed("bright", 0.9)
+    analysed("dark", 0.1)
+    image_rejected(image_make(study_make(), "lateral"))
+    image_failed(image_make(study_make(), "broken"), "corrupt_file", "Damaged.", "Export again.")
+    image_make(study_make(), "waiting")
+    assert names(client.get("/", {"show": show})) == expected
+
+
+def test_search_by_file_and_patient_and_a_way_back_when_nothing_matches(client):
+    analysed("a.png", 0.9, patient_id="4711")
+    analysed("b.png", 0.9)
+    assert names(client.get("/", {"q": "A.PN"})) == ["a.png"]
+    assert names(client.get("/", {"q": "4711"})) == ["a.png"]
+    nothing = client.get("/", {"q": "<i>none\x00"}).content.decode()
+    assert "No study matches" in nothing
+    assert "&lt;i&gt;none" in nothing
+    assert "Show all studies" in nothing
+
+
+@pytest.mark.parametrize("query", ["?page=x", "?page=99", "?page=-1", "?sort=no&show=no"])
+def test_nonsense_in_the_address_still_shows_a_page(client, query):
+    analysed("a.png", 0.9)
+    assert names(client.get(f"/{query}")) == ["a.png"]
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(client, django_assert_max_num_queries):
+    for number in range(3):
+        analysed(f"{number}.png", 0.9)
+    client.get("/")
+    with django_assert_max_num_queries(6) as three:
+        client.get("/")
+    for number in range(3, PAGE_SIZE + 2):
+        image_make(study_make(), f"{number}.png")
+    with django_assert_max_num_queries(6) as many:
+        page = client.get("/")
+    assert len(names(page)) == PAGE_SIZE
+    assert len(many) == len(three)
+    assert "page=2" in page.content.decode()
+
+
+def test_a_pending_row_is_answered_only_when_it_has_changed(client):
+    image = image_make(study_make(), "waiting")
+    page = client.get("/").content.decode()
+    token = re.search(r'data-pending="([^"]+)"', page).group(1)
+    assert client.get("/rows/", {"row": token}).content.strip() == b""
+    image_analysed(image, 0.91)
+    answer = client.get("/rows/", {"row": f"{token},nonsense,{'f' * 32}.RECEIVED.1.0"})
+    row = answer.content.decode()
+    assert 'hx-swap-oob="true"' in row
+    assert "Likely pneumonia" in row
+    assert "data-pending" not in row
+
+
+def test_text_from_a_file_name_stays_text(client):
+    study = study_make(patient_id=SCRIPT, patient_name=SCRIPT, sex="<i>")
+    image = image_make(study, SCRIPT, view_position="<i>")
+    image_analysed(image)
+    image_failed(image_make(study_make(), SCRIPT), "corrupt_file", SCRIPT, SCRIPT)
+    for url in ("/", "/?q=script", f"/studies/{study.pk}/", f"/images/{image.pk}/panel/"):
+        page = client.get(url).content.decode()
+        assert "<script>alert" not in page
+        assert "<i>" not in page
+        assert "&lt;script&gt;alert(1)" in page
+    revealed = client.post(f"/studies/{study.pk}/patient/").content.decode()
+    assert "<script" not in revealed
+
+
+def test_pages_carry_no_inline_style_or_script(client, reader):
+    image = image_make(study_make())
+    image_analysed(image)
+    for url in ("/", f"/studies/{image.study_id}/", "/models/", "/nowhere/"):
+        page = client.get(url, follow=True).content.decode()
+        assert not re.search(r"\sstyle=|<style|\son\w+=|javascript:", page)
+        assert not re.search(r"<script(?![^>]*\ssrc=)", page)
+        assert not re.search(r'(?:src|href|action)="(?:https?:)?//', page)
+        assert "Research use only – not a medical device" in page
+
+
+def upload(client, *files, **headers):
+    parts = [SimpleUploadedFile(name, data) for name, data in files]
+    return client.post(reverse("studies:upload"), {"file": parts}, headers=headers)
+
+
+@pytest.mark.usefixtures("model")
+def test_an_upload_answers_with_its_row(client, radiograph):
+    answer = upload(client, ("chest.jpg", radiograph), **HTMX)
+    assert answer["X-Pneumoscope-Rows"] == "1"
+    assert names(answer) == ["chest.jpg"]
+    assert Image.objects.get().source_name == "chest.jpg"
+
+
+@pytest.mark.usefixtures("model")
+def test_a_bad_file_keeps_nothing_of_the_good_ones_out(client, radiograph, settings):
+    settings.PNEUMOSCOPE_MAX_FILE_BYTES = len(radiograph)
+    large = ("<i>large.png", b"0" * (len(radiograph) + 1))
+    answer = upload(client, ("empty.png", b""), ("chest.jpg", radiograph), large, **HTMX)
+    page = answer.content.decode()
+    assert answer["X-Pneumoscope-Rows"] == "3"
+    assert Image.objects.count() == 1
+    assert "Empty file" in page
+    assert "File too large" in page
+    assert "raise the size limit" in page
+    assert "<i>" not in page
+
+
+@pytest.mark.usefixtures("model")
+def test_without_scripts_an_upload_leads_back_to_the_worklist_and_says_what_failed(
+    client, radiograph
+):
+    answer = upload(client, ("empty.png", b""), ("chest.jpg", radiograph))
+    assert answer.status_code == 302
+    page = client.get(answer.url).content.decode()
+    assert "chest.jpg" in page
+    assert "empty.png: The file is empty." in page
+
+
+def test_an_empty_worklist_names_the_next_step(client, user_of, client_of):
+    assert "Choose files" in client.get("/").content.decode()
+    steward = client_of(user_of("model_steward")).get("/").content.decode()
+    assert "Choose files" not in steward
+    assert "with the right to upload" in steward
