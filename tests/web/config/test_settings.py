@@ -66,6 +66,8 @@ def test_a_database_address():
         "HOST": "db.example",
         "PORT": "5433",
         "OPTIONS": {"sslmode": "require"},
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
     }
     with pytest.raises(ImproperlyConfigured, match="postgresql"):
         env.database_from_url("mysql://x/y")
@@ -80,9 +82,9 @@ def test_the_secret_key_is_made_once_for_its_owner(tmp_path):
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
-def check(home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def check(home: Path, **values: str) -> subprocess.CompletedProcess[str]:
     """The system checks of an installation with these settings."""
-    variables = {f"PNEUMOSCOPE_{name}": value for name, value in settings.items()}
+    variables = {f"PNEUMOSCOPE_{name}": value for name, value in values.items()}
     inherited = dict(os.environ)  # noqa: TID251
     environment = {**inherited, "PNEUMOSCOPE_HOME": str(home), **variables}
     command = [sys.executable, "-m", "pneumoscope.web", "check"]
@@ -96,7 +98,7 @@ def test_a_right_installation_has_nothing_to_say(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "fails", "expected"),
+    ("values", "fails", "expected"),
     [
         ({"MODEL": "nowhere"}, True, "E003"),
         ({"DEBUG": "true", "ALLOWED_HOSTS": "scope.example"}, True, "E002"),
@@ -105,8 +107,8 @@ def test_a_right_installation_has_nothing_to_say(tmp_path):
         ({"LEASE_SECONDS": "1"}, False, "W002"),
     ],
 )
-def test_a_wrong_installation_is_told_what_to_do(tmp_path, settings, fails, expected):
-    result = check(tmp_path, **settings)
+def test_a_wrong_installation_is_told_what_to_do(tmp_path, values, fails, expected):
+    result = check(tmp_path, **values)
     assert (result.returncode != 0) == fails
     assert expected in result.stdout + result.stderr
     assert "HINT" in result.stderr or expected == "no issues"

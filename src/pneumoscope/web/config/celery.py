@@ -1,5 +1,6 @@
 """The Celery application: `celery -A pneumoscope.web.config.celery worker --pool solo`."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from celery import Celery
@@ -12,7 +13,9 @@ app = Celery("pneumoscope")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Without a server for the broker, messages are files, in folders that must exist.
+# Without a server for the broker, messages are files, in folders that must exist. Where they cannot
+# be made the system check of the home says so.
 for option, value in getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {}).items():
     if "folder" in option:
-        Path(value).mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(OSError):
+            Path(value).mkdir(mode=0o700, parents=True, exist_ok=True)
