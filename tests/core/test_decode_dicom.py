@@ -7,6 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
 from core.images import (
     NATIVE_SYNTAXES,
     RAMP_12_BIT,
@@ -17,12 +23,6 @@ from core.images import (
     save,
     without_file_meta,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from numpy.typing import NDArray
-from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-
 from pneumoscope.core.decode import decode
 from pneumoscope.core.types import Radiograph
 

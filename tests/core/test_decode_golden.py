@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core.images import RAMP_12_BIT, make_dicom
 from PIL import Image
 
+from core.images import RAMP_12_BIT, make_dicom
 from peers import require_peer
 from pneumoscope.core.decode import decode
 

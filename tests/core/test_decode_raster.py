@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from core.images import encode, orientation, png_chunk, radiograph_8_bit
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image
 
+from core.images import encode, orientation, png_chunk, radiograph_8_bit
 from pneumoscope.core.decode import decode
 
 TIGHT = 1e-6
@@ -84,7 +84,9 @@ def test_extremes_of_float32() -> None:
 @pytest.mark.parametrize("picture", [GREY, DEEP, GREY.astype(np.float32) / 255])
 def test_white_is_zero(picture: NDArray[Any], compression: str | None) -> None:
     data = encode(picture, "TIFF", compression=compression)
-    np.testing.assert_allclose(decode(white_is_zero(data)).pixels, 1 - decode(data).pixels, atol=TIGHT)
+    np.testing.assert_allclose(
+        decode(white_is_zero(data)).pixels, 1 - decode(data).pixels, atol=TIGHT
+    )
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
