@@ -30,14 +30,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="further frontal chest radiographs, without labels, that the gate must let through",
     )
-    add(
-        "--frontal",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="DIR",
-        help="further frontal chest radiographs, unlabelled, that the input gate must let through",
-    )
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
 
 
@@ -55,9 +47,8 @@ def run(options: argparse.Namespace) -> int:
 def _check_paths(options: argparse.Namespace) -> None:
     if not options.recipe.is_file():
         raise UsageError(f"--recipe {options.recipe} is not a file.")
-    for folder in (options.data, *options.frontal):
-        if not folder.is_dir():
-            raise UsageError(f"{folder} is not a folder.")
+    if not options.data.is_dir():
+        raise UsageError(f"--data {options.data} is not a folder.")
     for folder in options.frontal:
         if not folder.is_dir():
             raise UsageError(f"--frontal {folder} is not a folder.")
@@ -71,7 +62,6 @@ def _restart_with_allocator(options: argparse.Namespace) -> None:
     if sys.platform != "linux" or ALLOCATOR.keys() <= environment.keys():
         return
     paths = [f"--{name}={getattr(options, name)}" for name in ("recipe", "data", "out")]
-    paths += [f"--frontal={folder}" for folder in options.frontal]
     resume = ["--resume"] if options.resume else []
     frontal = ["--frontal", *map(str, options.frontal)] if options.frontal else []
     command = [sys.executable, "-m", "pneumoscope.cli", "train", *paths, *resume, *frontal]

@@ -57,8 +57,8 @@ def _lines(card: Card, content_hash: str, report: dict[str, Any] | None) -> Iter
     yield f"- Calibration: temperature {card.temperature:.3f}; {raw['calibration']['prior']}."
     yield f"- Operating point “{card.operating_point}”: positive from {card.threshold:.4f} upwards,"
     yield "  derived on the validation fold and augmented copies of it."
-    yield f"- Validation fold: AUROC {card.metrics['validation_auroc']:.4f}; bacterial against viral"
-    yield f"  {card.metrics['validation_auroc_bacterial_viral']:.4f}.\n"
+    yield f"- Validation fold: AUROC {card.metrics['validation_auroc']:.4f};"
+    yield f"  bacterial against viral {card.metrics['validation_auroc_bacterial_viral']:.4f}.\n"
     if report:
         yield from figure_lines(report)
     yield "## Limits\n"
@@ -83,6 +83,6 @@ def figure_lines(report: dict[str, Any]) -> Iterator[str]:
     yield f"Confusion: {counts['true_positive']} true positive, {counts['false_negative']} false "
     yield f"negative, {counts['true_negative']} true negative, {counts['false_positive']} false "
     yield "positive.\n"
-    yield f"Without looking at the image: file size alone reaches AUROC "
+    yield "Without looking at the image: file size alone reaches AUROC "
     yield f"{baselines['auroc_of_file_size']:.3f}, calling everything pneumonia accuracy "
     yield f"{baselines['accuracy_of_always_pneumonia']:.3f}.\n"
