@@ -23,7 +23,8 @@ stamp = $(1)/stamp-$(shell { cat $(2); $(PYTHON) -V; pwd; } 2>&1 | cksum | tr ' 
 SERVE := $(call stamp,.venv,$(SERVE_LOCKS))
 DEV := $(call stamp,.venv-dev,$(DEV_LOCKS))
 
-PIP_QUIET := --quiet --disable-pip-version-check --no-input
+# Errors only: a user cannot do anything about the warnings of somebody else's package index.
+PIP_QUIET := -qq --disable-pip-version-check --no-input
 
 help:
 	@sed -n 's/^#   //p' Makefile
