@@ -199,5 +199,5 @@ def test_damaged_archives(data: st.DataObject) -> None:
         for name, content in archive_members(bytes(damaged[:cut] if cut % 3 == 0 else damaged)):
             assert isinstance(name, str)
             assert isinstance(content, bytes | ArchiveError)
-    except ArchiveError as error:
-        assert str(error)
+    except ArchiveError:
+        return

@@ -1,5 +1,6 @@
 """Bad input: each kind has its named error, and nothing else leaves decode."""
 
+import contextlib
 import io
 import struct
 import tracemalloc
@@ -223,10 +224,8 @@ def test_damaged_lossless_jpeg_costs_no_more_than_the_file() -> None:
     start = b"\xff\xd8\xff\xf7\0\x0b\x08" + struct.pack(">HH", *GREY.shape) + b"\1\1\x11\0"
     codestream = start + b"\xff\xda\0\x08\1\1\0\0\0\0" + b"\xfe\xdc\xba" * 400
     data = make_dicom(GREY, transfer_syntax=JPEGLSLossless, codestream=codestream)
-    try:
+    with contextlib.suppress(CorruptFile):
         assert decode(data).pixels.shape == GREY.shape
-    except CorruptFile:
-        pass
 
 
 def test_run_lengths_cannot_expand() -> None:

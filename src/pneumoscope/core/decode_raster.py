@@ -175,11 +175,12 @@ def _luma(image: Image.Image) -> tuple[FloatImage, float]:
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "black"), layer)
-    red, green, blue = image.convert("RGB").split()
+    image = image.convert("RGB")
+    red, green, blue = image.split()
     highest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     lowest = ImageChops.darker(ImageChops.darker(red, green), blue)
     chroma = float(np.asarray(ImageChops.subtract(highest, lowest)).mean()) / 255
-    return _unit(image.convert("RGB").convert("L")), chroma
+    return _unit(image.convert("L")), chroma
 
 
 def _unit(grey: Image.Image) -> FloatImage:
