@@ -99,7 +99,7 @@ def _read_members(
                 content: bytes | ArchiveError = _read_member(archive, member, limits)
             except ArchiveError as error:
                 content = error
-            # A member that failed has been inflated too, at most up to its limit.
+            # zipfile inflates no more than the directory states, so failed members are bounded too.
             left -= len(content) if isinstance(content, bytes) else 0
             if left < 0:
                 raise ArchiveTooLarge(f"The archive expands beyond {limits.total_bytes:,} bytes.")
