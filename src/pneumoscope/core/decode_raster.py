@@ -136,14 +136,13 @@ class _DeepValues:
 def _deep_values(image: Image.Image) -> _DeepValues | None:
     tags = getattr(image, "tag_v2", {})
     white_is_zero = tags.get(_PHOTOMETRIC) == 0
-    values = np.asarray(image)
     if image.mode.startswith("I;16"):
         top = 2.0 ** tags.get(_BITS_PER_SAMPLE, (16,))[0] - 1
-        return _DeepValues(values, top, white_is_zero)
+        return _DeepValues(np.asarray(image), top, white_is_zero)
     if image.mode in ("I", "F"):
-        return _DeepValues(values, None, white_is_zero)
+        return _DeepValues(np.asarray(image), None, white_is_zero)
     if image.mode == "L" and _SIGNED in tags.get(_SAMPLE_FORMAT, ()):
-        return _DeepValues(values.view(np.int8), None, white_is_zero=False)
+        return _DeepValues(np.asarray(image).view(np.int8), None, white_is_zero=False)
     return None
 
 
