@@ -23,8 +23,8 @@ def sample() -> Radiograph:
 
 def judge(radiograph: Radiograph):
     bundle = default_bundle()
-    embedding = bundle.infer(preprocess(radiograph.pixels, bundle.card.input)).embedding
-    return assess(radiograph, embedding, bundle)
+    inference = bundle.infer(preprocess(radiograph.pixels, bundle.card.input))
+    return assess(radiograph, inference.gate_features, bundle)
 
 
 def codes(radiograph: Radiograph) -> list[str]:

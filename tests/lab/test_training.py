@@ -14,8 +14,14 @@ from pneumoscope.core.bundle import load_bundle
 from pneumoscope.core.calibrate import calibrated_probabilities
 from pneumoscope.lab.augment import affine, augment
 from pneumoscope.lab.calibration import fit_temperature, operating_point
+from pneumoscope.lab.gate import gate_trunk
 from pneumoscope.lab.loop import Dataset, class_weights, fit, learning_rate, predict_logits
-from pneumoscope.lab.networks import EfficientNetLite0, efficientnet_lite0
+from pneumoscope.lab.networks import (
+    IMAGENET_MEAN,
+    IMAGENET_SCALE,
+    EfficientNetLite0,
+    efficientnet_lite0,
+)
 from pneumoscope.lab.recipe import read_recipe
 from pneumoscope.lab.train import train
 
@@ -85,7 +91,19 @@ def test_one_grey_channel_equals_three_equal_ones():
 def test_the_activation_averages_to_the_logits():
     output = EfficientNetLite0(3).eval()(torch.rand(2, 1, 64, 64))
     torch.testing.assert_close(output.activation.mean((2, 3)), output.logits)
-    assert output.embedding.shape == (2, 40 + 112 + 320 + 1280)
+    assert output.embedding.shape == (2, 1280)
+
+
+def test_the_gate_trunk_is_the_network_s_beginning():
+    network = efficientnet_lite0(3).eval()
+    trunk = gate_trunk()
+    x = torch.rand(2, 1, 64, 64)
+    features = trunk(x)
+    middle = network.stem((x - IMAGENET_MEAN) * IMAGENET_SCALE)
+    for stage in network.stages[:5]:
+        middle = stage(middle)
+    assert features.shape == (2, 2 * (40 + 112))
+    torch.testing.assert_close(features[:, 80:192], middle.mean((2, 3)))
 
 
 def test_one_cycle_rises_and_ends_near_zero():
@@ -187,7 +205,7 @@ def test_train_command_from_folder_to_verified_bundle(tmp_path):
     quick.write_text(text)
     bundle = load_bundle(train(quick, data, tmp_path / "out", frontal=[data]))
     assert bundle.card.data["images"] == 12
-    assert bundle.card.data["gate_sources"] == ["data"]
+    assert bundle.card.data["gate_sources"] == [f"{tmp_path.name}/data"]
     assert 0 < bundle.card.threshold < 1
 
 

@@ -101,7 +101,7 @@ def _measure_once(data: bytes, bundle: Bundle, measured: Milliseconds | None) ->
     pixels = preprocess(radiograph.pixels, bundle.card.input)
     clock.append(time.perf_counter())
     inference = bundle.infer(pixels)
-    assess(radiograph, inference.embedding, bundle)
+    assess(radiograph, inference.gate_features, bundle)
     predict(inference.logits, bundle.card)
     clock.append(time.perf_counter())
     heatmap = heatmap_from_activation(inference.activation, bundle.card)

@@ -3,8 +3,9 @@
 card.json    name, version, input contract, classes, calibration, operating point, population …
              and the SHA-256 of every other file. Its own SHA-256 is the bundle's hash.
 model.onnx   float32 [1, 1, size, size] in 0..1 → logits [1, classes],
-             activation [1, classes, h, w] (its mean over h, w is the logits), embedding [1, d]
-gate.npz     the embeddings' distribution over the training data (core.quality)
+             activation [1, classes, h, w] (its mean over h, w is the logits), embedding [1, d],
+             gate_features [1, g]
+gate.npz     the gate features' distribution over frontal chest radiographs (core.quality)
 golden.npz   inputs uint8 [n, size, size] and the outputs they must give
 
 `report.json` may lie beside them: figures measured later on a finished bundle, naming its hash.
@@ -27,6 +28,7 @@ from pneumoscope.core.preprocess import InputContract
 from pneumoscope.core.types import FloatImage, ModelReference
 
 FORMAT = 1
+OUTPUTS = ("logits", "activation", "embedding", "gate_features")
 FILES = ("model.onnx", "gate.npz", "golden.npz")
 MODELS = Path(__file__).parent.parent / "models"
 DEFAULT = "lite0"
@@ -70,11 +72,12 @@ class Card:
 @dataclass(frozen=True, slots=True)
 class Inference:
     """One forward pass. logits: float32 [classes]. activation: float32 [classes, h, w].
-    embedding: float32 [d]."""
+    embedding: float32 [d], for similar cases. gate_features: float32 [g], for `core.quality`."""
 
     logits: FloatImage
     activation: FloatImage
     embedding: FloatImage
+    gate_features: FloatImage
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,8 @@ class Bundle:
 
     def infer(self, pixels: FloatImage) -> Inference:
         """pixels: float32 [size, size], 0..1, from `core.preprocess.preprocess`."""
-        logits, activation, embedding = self.session.run(None, {"pixels": pixels[None, None]})
-        return Inference(logits[0], activation[0], embedding[0])
+        outputs = self.session.run(list(OUTPUTS), {"pixels": pixels[None, None]})
+        return Inference(*(output[0] for output in outputs))
 
 
 def bundle_folders() -> list[Path]:
@@ -201,7 +204,7 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _check_goldens(bundle: Bundle, golden: dict[str, NDArray[Any]]) -> None:
     for i, pixels in enumerate(golden["pixels"]):
         inference = bundle.infer(pixels.astype(np.float32) / 255)
-        for name in ("logits", "activation", "embedding"):
+        for name in OUTPUTS:
             difference = np.abs(getattr(inference, name) - golden[name][i]).max()
             if not difference <= GOLDEN_TOLERANCE:
                 raise BundleCorrupt(

@@ -22,7 +22,7 @@ def analyze(data: bytes, bundle: Bundle, *, max_bytes: int = MAX_BYTES) -> Analy
     radiograph = decode(data, max_bytes=max_bytes)
     decoded = time.perf_counter()
     inference = bundle.infer(preprocess(radiograph.pixels, bundle.card.input))
-    quality = assess(radiograph, inference.embedding, bundle)
+    quality = assess(radiograph, inference.gate_features, bundle)
     inferred = time.perf_counter()
     analysis = Analysis(
         status="rejected" if quality.verdict == "reject" else "analysed",

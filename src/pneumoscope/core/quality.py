@@ -1,7 +1,7 @@
 """Pass, warn or reject a radiograph before a number is given, with reasons in words.
 
-Rules on the pixels and the header come first; then the network's own embedding tells whether the
-picture resembles the radiographs the model was trained on.
+Rules on the pixels and the header come first; then the bundle's gate tells whether the picture
+resembles the frontal chest radiographs it was fitted on.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,12 +27,12 @@ LATERAL_VIEWS = {"LATERAL", "LL", "RL", "LAT", "LLO", "RLO"}
 CHEST = {"CHEST", "THORAX", "LUNG", "CHESTABDOMEN", "CHESTABDPELVIS", ""}
 
 
-def assess(radiograph: Radiograph, embedding: FloatImage, bundle: Bundle) -> QualityReport:
-    """Judge one radiograph. embedding: float32 [d] from the bundle's network."""
+def assess(radiograph: Radiograph, features: FloatImage, bundle: Bundle) -> QualityReport:
+    """Judge one radiograph. features: float32 [d], `gate_features` of the same forward pass."""
     rejections = [
         *_reject_header(radiograph.dicom),
         *_reject_pixels(radiograph),
-        *_reject_unlike_training(radiograph, embedding, bundle),
+        *_reject_unlike_chests(radiograph, features, bundle),
     ]
     if rejections:
         return QualityReport("reject", tuple(rejections))
@@ -81,32 +81,33 @@ def _reject_pixels(radiograph: Radiograph) -> Iterator[Reason]:
         )
 
 
-def embedding_distance(embedding: FloatImage, gate: dict[str, FloatImage]) -> float:
-    """Distance of an embedding from the training data's, in units where 1 is usual.
+def gate_distance(features: FloatImage, gate: dict[str, FloatImage]) -> float:
+    """Distance from the frontal chest radiographs of the fit, in units where 1 is usual.
 
     Mahalanobis distance in the principal subspace plus the residual outside it, each divided by its
     mean over the training data (after Lee et al. 2018; Wang et al. 2022, ViM).
-    gate: mean float32 [d], components float32 [k, d], scale float32 [k], norm float32 [2].
+    features: float32 [d]. gate: mean float32 [d], components float32 [k, d], scale float32 [k],
+    norm float32 [2].
     """
-    length = np.linalg.norm(embedding)
-    centred = embedding / max(float(length), 1e-6) - gate["mean"]
+    length = np.linalg.norm(features)
+    centred = features / max(float(length), 1e-6) - gate["mean"]
     coordinates = gate["components"] @ centred
     within = float(np.square(coordinates / gate["scale"]).mean())
     residual = float(np.square(centred).sum() - np.square(coordinates).sum())
     return within / float(gate["norm"][0]) + residual / float(gate["norm"][1])
 
 
-def _reject_unlike_training(
-    radiograph: Radiograph, embedding: FloatImage, bundle: Bundle
+def _reject_unlike_chests(
+    radiograph: Radiograph, features: FloatImage, bundle: Bundle
 ) -> Iterator[Reason]:
     limit = bundle.card.gate_limit
-    if embedding_distance(embedding, bundle.gate) <= limit:
+    if gate_distance(features, bundle.gate) <= limit:
         return
     # Refused as it is; if it would pass inverted or turned, say so: that is what the user can mend.
     for reason, transform in _MENDABLE:
         turned = np.ascontiguousarray(transform(radiograph.pixels))
         inference = bundle.infer(preprocess(turned, bundle.card.input))
-        if embedding_distance(inference.embedding, bundle.gate) <= limit:
+        if gate_distance(inference.gate_features, bundle.gate) <= limit:
             yield reason
             return
     yield Reason(

@@ -11,15 +11,15 @@ import numpy as np
 import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 import pneumoscope
-from pneumoscope.core.bundle import FILES, FORMAT, load_bundle
+from pneumoscope.core.bundle import FILES, FORMAT, OUTPUTS, load_bundle
 from pneumoscope.lab.calibration import OperatingPoint
 from pneumoscope.lab.data import CLASSES
+from pneumoscope.lab.gate import GateTrunk
 from pneumoscope.lab.recipe import Recipe
 
-OUTPUTS = ["logits", "activation", "embedding"]
 GOLDENS = 4
 PARITY_TOLERANCE = 1e-3
 
@@ -30,6 +30,7 @@ class Trained:
 
     recipe: Recipe
     network: nn.Module
+    trunk: GateTrunk
     temperature: float
     operating_point: OperatingPoint
     gate: dict[str, NDArray[np.float32]]
@@ -39,6 +40,18 @@ class Trained:
     data: dict[str, Any]
 
 
+class Deployed(nn.Module):
+    """What serving runs: network and gate trunk on the same pixels, giving `OUTPUTS` in order."""
+
+    def __init__(self, network: nn.Module, trunk: GateTrunk) -> None:
+        super().__init__()
+        self.network = network
+        self.trunk = trunk
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        return (*self.network(x), self.trunk(x))
+
+
 def export_bundle(trained: Trained, folder: Path) -> Path:
     """Write the bundle, load it back as serving would, and return its folder.
 
@@ -46,9 +59,10 @@ def export_bundle(trained: Trained, folder: Path) -> Path:
     disagree.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    export_onnx(trained.network, trained.recipe.input.size, folder / "model.onnx")
+    deployed = Deployed(trained.network, trained.trunk).cpu().eval()
+    export_onnx(deployed, trained.recipe.input.size, folder / "model.onnx")
     np.savez_compressed(folder / "gate.npz", **trained.gate)  # type: ignore[arg-type]
-    golden = _goldens(trained, folder / "model.onnx")
+    golden = _goldens(deployed, trained.golden_pixels, folder / "model.onnx")
     np.savez_compressed(folder / "golden.npz", **golden)  # type: ignore[arg-type]
     card = json.dumps(_card(trained, folder), indent=2, ensure_ascii=False) + "\n"
     (folder / "card.json").write_text(card, encoding="utf-8")
@@ -57,13 +71,12 @@ def export_bundle(trained: Trained, folder: Path) -> Path:
 
 
 def export_onnx(network: nn.Module, size: int, path: Path) -> None:
-    """One graph, three outputs, fixed height and width, batch of any size."""
-    network = network.cpu().eval()
+    """One graph, fixed height and width, batch of any size."""
     program = torch.onnx.export(
         network,
         (torch.zeros(2, 1, size, size),),
         input_names=["pixels"],
-        output_names=OUTPUTS,
+        output_names=list(OUTPUTS),
         dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=1024)}},
         dynamo=True,
         external_data=False,
@@ -75,13 +88,12 @@ def export_onnx(network: nn.Module, size: int, path: Path) -> None:
 
 
 @torch.no_grad()
-def _goldens(trained: Trained, path: Path) -> dict[str, NDArray[Any]]:
+def _goldens(deployed: nn.Module, pixels: NDArray[np.uint8], path: Path) -> dict[str, NDArray[Any]]:
     """Inputs with the outputs onnxruntime gives, after checking that torch agrees."""
-    pixels = trained.golden_pixels
     x = pixels[:, None].astype(np.float32) / 255
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    outputs = dict(zip(OUTPUTS, session.run(OUTPUTS, {"pixels": x}), strict=True))
-    for name, expected in zip(OUTPUTS, trained.network(torch.from_numpy(x)), strict=True):
+    outputs = dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"pixels": x}), strict=True))
+    for name, expected in zip(OUTPUTS, deployed(torch.from_numpy(x)), strict=True):
         difference = float(np.abs(outputs[name] - expected.numpy()).max())
         if difference > PARITY_TOLERANCE:
             raise ValueError(f"ONNX and torch differ in {name} by {difference:.2g}")
@@ -111,7 +123,7 @@ def _card(trained: Trained, folder: Path) -> dict[str, Any]:
         },
         "operating_point": asdict(trained.operating_point),
         "region_level": recipe.card.region_level,
-        "gate": {"method": "embedding distance", "limit": trained.gate_limit},
+        "gate": {"method": "distance of ImageNet features", "limit": trained.gate_limit},
         "metrics": trained.metrics,
         "data": trained.data,
         "recipe": {k: v for k, v in asdict(recipe).items() if k != "card"},

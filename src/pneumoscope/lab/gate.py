@@ -1,7 +1,8 @@
-"""Fit the input gate: how the embeddings of real frontal chest radiographs are distributed.
+"""Fit the input gate: how the features of real frontal chest radiographs are distributed.
 
-Only radiographs that must be read are used; what must be refused is never shown to the fit, so that
-the gate is judged on kinds it has not met.
+Only radiographs that must be read are used; what must be refused is never shown to the fit, so
+that the gate is judged on kinds it has not met. The features are ImageNet's, frozen: fine-tuning
+on chests alone makes a network blind to what tells a chest from a knee (docs/decisions.md).
 """
 
 import hashlib
@@ -11,12 +12,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
 
 from pneumoscope.core.decode import decode
 from pneumoscope.core.preprocess import InputContract, preprocess
-from pneumoscope.core.quality import embedding_distance
+from pneumoscope.core.quality import gate_distance
 from pneumoscope.lab.augment import affine, mask_border
+from pneumoscope.lab.networks import (
+    IMAGENET_MEAN,
+    IMAGENET_SCALE,
+    EfficientNetLite0,
+    efficientnet_lite0,
+)
 from pneumoscope.lab.recipe import AugmentationRecipe
 
 FloatArray = NDArray[np.float32]
@@ -38,27 +45,55 @@ def read_frontal_folder(
     return np.rint(pixels * 255).astype(np.uint8), np.array(held_out)
 
 
+class GateTrunk(nn.Module):
+    """The first stages of EfficientNet-Lite0 as ImageNet trained them.
+
+    Input as the network's. Returns float32 [N, 304]: mean and standard deviation over the image of
+    every channel after the third (40) and the fifth stage (112).
+    """
+
+    def __init__(self, source: EfficientNetLite0) -> None:
+        super().__init__()
+        self.stem = source.stem
+        self.stages = source.stages[:5]
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem((x - IMAGENET_MEAN) * IMAGENET_SCALE)
+        moments = []
+        for i, stage in enumerate(self.stages):
+            x = stage(x)
+            if i in (2, 4):
+                mean = x.mean((2, 3), keepdim=True)
+                spread = ((x - mean).square().mean((2, 3)) + 1e-8).sqrt()
+                moments += [mean.flatten(1), spread]
+        return torch.cat(moments, dim=1)
+
+
+def gate_trunk() -> GateTrunk:
+    """The frozen trunk, ready to run."""
+    return GateTrunk(efficientnet_lite0(1)).eval().requires_grad_(False)
+
+
 @torch.no_grad()
-def embed(
-    network: nn.Module,
+def gate_features(
+    trunk: GateTrunk,
     pixels: NDArray[np.uint8],
     generator: Generator | None,
     recipe: AugmentationRecipe,
 ) -> FloatArray:
-    """Embeddings, float32 [N, d]; with a generator, of rotated, shifted and masked copies."""
-    network.eval()
+    """float32 [N, d]; with a generator, of rotated, shifted and masked copies."""
     batches = []
     for i in range(0, len(pixels), 64):
         x = torch.from_numpy(pixels[i : i + 64])[:, None].float() / 255
         if generator is not None:
             x = mask_border(affine(x, recipe, generator), recipe, generator)
-        batches.append(network(x).embedding.numpy())
+        batches.append(trunk(x).numpy())
     return np.concatenate(batches)
 
 
-def fit_gate(embeddings: FloatArray) -> dict[str, FloatArray]:
-    """The arrays `core.quality.embedding_distance` reads. embeddings: float32 [N, d]."""
-    unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-6)
+def fit_gate(features: FloatArray) -> dict[str, FloatArray]:
+    """The arrays `core.quality.gate_distance` reads. features: float32 [N, d]."""
+    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
     mean = unit.mean(axis=0)
     centred = unit - mean
     covariance = centred.T @ centred / (len(unit) - 1)
@@ -83,7 +118,7 @@ def gate_limit(gate: dict[str, FloatArray], held_out: Sequence[FloatArray]) -> f
     held_out: one float32 [N, d] per source.
     """
     quantiles = [
-        np.quantile([embedding_distance(e, gate) for e in source], 1 - REFUSED)
+        np.quantile([gate_distance(features, gate) for features in source], 1 - REFUSED)
         for source in held_out
     ]
     return float(max(quantiles))

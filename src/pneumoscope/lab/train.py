@@ -23,7 +23,14 @@ from pneumoscope.lab.data import (
     validation_mask,
 )
 from pneumoscope.lab.export import GOLDENS, Trained, export_bundle
-from pneumoscope.lab.gate import embed, fit_gate, gate_limit, read_frontal_folder
+from pneumoscope.lab.gate import (
+    GateTrunk,
+    fit_gate,
+    gate_features,
+    gate_limit,
+    gate_trunk,
+    read_frontal_folder,
+)
 from pneumoscope.lab.loop import Dataset, fit, predict_logits
 from pneumoscope.lab.networks import NETWORKS
 from pneumoscope.lab.recipe import Recipe, read_recipe
@@ -49,16 +56,18 @@ def train(recipe: Path, data: Path, out: Path, *, frontal: Sequence[Path] = ()) 
     training = Dataset.from_numpy(pixels[~held_out], labels[~held_out])
     validation = Dataset.from_numpy(pixels[held_out], labels[held_out])
     torch.manual_seed(plan.seed)
-    network = NETWORKS[plan.network.name](len(CLASSES), dropout=plan.network.dropout)
+    network: nn.Module = NETWORKS[plan.network.name](len(CLASSES), dropout=plan.network.dropout)
     network = fit(network, training, validation, plan, out).cpu()
 
     logits, repeated = perturbed_logits(network, validation, plan)
     temperature = fit_temperature(logits, repeated)
     logger.info("temperature %.3f; fitting the gate", temperature)
-    gate, limit = _gate(network, pixels, held_out, plan, frontal)
+    trunk = gate_trunk()
+    gate, limit = _gate(trunk, pixels, held_out, plan, frontal)
     trained = Trained(
         recipe=plan,
         network=network,
+        trunk=trunk,
         temperature=temperature,
         operating_point=operating_point(logits, repeated, temperature),
         gate=gate,
@@ -91,7 +100,7 @@ def perturbed_logits(
 
 
 def _gate(
-    network: nn.Module,
+    trunk: GateTrunk,
     pixels: NDArray[np.uint8],
     held_out: NDArray[np.bool_],
     recipe: Recipe,
@@ -105,12 +114,12 @@ def _gate(
     fitted = []
     for source, held in sources:
         kept = source[~held]
-        copies = [embed(network, kept, None, recipe.augmentation)]
-        copies.append(embed(network, kept, generator, recipe.augmentation))
-        embeddings = np.concatenate(copies)
-        fitted.append(np.resize(embeddings, (2 * largest, embeddings.shape[1])))
+        copies = [gate_features(trunk, kept, None, recipe.augmentation)]
+        copies.append(gate_features(trunk, kept, generator, recipe.augmentation))
+        features = np.concatenate(copies)
+        fitted.append(np.resize(features, (2 * largest, features.shape[1])))
     gate = fit_gate(np.concatenate(fitted))
-    outside = [embed(network, s[held], None, recipe.augmentation) for s, held in sources]
+    outside = [gate_features(trunk, s[held], None, recipe.augmentation) for s, held in sources]
     return gate, gate_limit(gate, outside)
 
 
@@ -139,5 +148,5 @@ def _data_record(
         "images": len(examples),
         "patients": len({example.patient for example in examples}),
         "validation_images": int(held_out.sum()),
-        "gate_sources": sorted(folder.resolve().name for folder in frontal),
+        "gate_sources": sorted("/".join(folder.parts[-2:]) for folder in frontal),
     }
