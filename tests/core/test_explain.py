@@ -1,7 +1,5 @@
 """Heatmap and regions: a planted finding is found where it was planted."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +14,7 @@ from pneumoscope.core.explain import (
     zone_name,
 )
 
-CARD = SimpleNamespace(classes=("normal", "bacterial", "viral"), temperature=1.0)
+CLASSES = ("normal", "bacterial", "viral")
 
 
 def planted(row, column, value=0.9):
@@ -55,8 +53,14 @@ def test_two_findings_are_two_regions_strongest_first():
     assert [region.zone for region in regions] == ["left lower zone", "right upper zone"]
 
 
-def test_nothing_above_the_level_is_no_region():
-    assert regions_from_heatmap(planted(3, 3, 0.4), 700, 700, 0.5) == ()
+def test_the_level_is_a_share_of_the_strongest():
+    heatmap = np.maximum(planted(1, 1, 0.32), planted(5, 5, 0.4))
+    assert len(regions_from_heatmap(heatmap, 700, 700, 0.5)) == 2
+    assert len(regions_from_heatmap(heatmap, 700, 700, 0.9)) == 1
+
+
+def test_a_dark_heatmap_has_no_region():
+    assert regions_from_heatmap(np.zeros((7, 7), np.float32), 700, 700, 0.5) == ()
 
 
 def test_a_finding_that_fills_the_image_is_closed_at_its_border():
@@ -84,27 +88,27 @@ def test_regions_stay_inside_the_image(heatmap, width, height):
         assert points[:, 0].max() <= width
         assert points[:, 1].max() <= height
         assert region.zone in ZONES
-        assert 0.5 <= region.score <= 1
+        assert 0.5 * heatmap.max() <= region.score <= heatmap.max() + 1e-6
         assert len(region.contour) >= 3
 
 
 @settings(max_examples=60)
-@given(hnp.arrays(np.float32, (3, 7, 7), elements=st.floats(-30, 30, width=32)))
-def test_the_heatmap_is_a_probability_everywhere(activation):
-    heatmap = heatmap_from_activation(activation, CARD)
+@given(hnp.arrays(np.float32, (3, 7, 7), elements=st.floats(-30, 30, width=32)), st.floats(0, 1))
+def test_the_heatmap_is_as_bright_as_the_result_is_sure(activation, probability):
+    heatmap = heatmap_from_activation(activation, CLASSES, probability)
     assert heatmap.shape == (7, 7)
     assert heatmap.dtype == np.float32
     assert heatmap.min() >= 0
-    assert heatmap.max() <= 1
+    assert heatmap.max() == pytest.approx(probability, abs=1e-5) or not heatmap.any()
 
 
 def test_evidence_for_pneumonia_is_bright_and_for_normal_dark():
     activation = np.zeros((3, 7, 7), dtype=np.float32)
     activation[1, 2, 3] = 9
     activation[0, 5, 5] = 9
-    heatmap = heatmap_from_activation(activation, CARD)
+    heatmap = heatmap_from_activation(activation, CLASSES, 0.9)
     assert np.unravel_index(heatmap.argmax(), heatmap.shape) == (2, 3)
-    assert np.unravel_index(heatmap.argmin(), heatmap.shape) == (5, 5)
+    assert heatmap[5, 5] == 0
 
 
 @settings(max_examples=40, deadline=None)

@@ -102,9 +102,9 @@ def _measure_once(data: bytes, bundle: Bundle, measured: Milliseconds | None) ->
     clock.append(time.perf_counter())
     inference = bundle.infer(pixels)
     assess(radiograph, inference.gate_features, bundle)
-    predict(inference.logits, bundle.card)
+    probability = predict(inference.logits, bundle.card).probability
     clock.append(time.perf_counter())
-    heatmap = heatmap_from_activation(inference.activation, bundle.card)
+    heatmap = heatmap_from_activation(inference.activation, bundle.card.classes, probability)
     level = bundle.card.region_level
     regions_from_heatmap(heatmap, radiograph.width, radiograph.height, level)
     clock.append(time.perf_counter())

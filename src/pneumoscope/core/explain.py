@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from pneumoscope.core.bundle import Card
-from pneumoscope.core.calibrate import calibrated_probabilities
 from pneumoscope.core.types import FloatImage, Point, Region
 
 _OuterOffset: TypeAlias = tuple[list[NDArray[np.float64]], list[NDArray[np.uint32]]]
@@ -34,15 +32,25 @@ MINIMAL_AREA = 0.004
 MAXIMAL_REGIONS = 6
 
 
-def heatmap_from_activation(activation: FloatImage, card: Card) -> FloatImage:
-    """P(pneumonia) that each place of the map would give if the whole radiograph looked like it.
+def heatmap_from_activation(
+    activation: FloatImage, classes: tuple[str, ...], probability: float
+) -> FloatImage:
+    """Where the evidence for pneumonia lies, as a share of the result.
 
-    activation: float32 [classes, h, w], whose mean over h and w is the logits. Returns float32
-    [h, w], 0..1. Calibrated like the result and never rescaled to the image's own maximum, so that
-    a normal radiograph stays dark and two radiographs can be compared.
+    activation: float32 [classes, h, w], whose mean over h and w is the logits. probability:
+    P(pneumonia) of the whole radiograph. Returns float32 [h, w], 0..probability: the log-odds of
+    pneumonia against normal that each place contributes, where they speak for it, divided by the
+    strongest and multiplied by the probability. So the brightest place of a radiograph is as bright
+    as the result is sure, and a normal one stays dark.
     """
-    probabilities = calibrated_probabilities(np.moveaxis(activation, 0, -1), card.temperature)
-    return np.ascontiguousarray(1.0 - probabilities[..., card.classes.index("normal")])
+    normal = classes.index("normal")
+    others = np.delete(activation, normal, axis=0)
+    evidence = np.maximum(np.logaddexp.reduce(others, axis=0) - activation[normal], 0)
+    strongest = evidence.max()
+    if strongest <= 0:
+        return np.zeros_like(evidence)
+    heatmap: FloatImage = evidence * np.float32(probability / strongest)
+    return heatmap
 
 
 def enlarge(heatmap: FloatImage, width: int, height: int) -> FloatImage:
@@ -54,11 +62,14 @@ def enlarge(heatmap: FloatImage, width: int, height: int) -> FloatImage:
 def regions_from_heatmap(
     heatmap: FloatImage, width: int, height: int, level: float
 ) -> tuple[Region, ...]:
-    """Connected areas of the heatmap at or above `level`, strongest first.
+    """Connected areas of at least `level` times the heatmap's maximum, strongest first.
 
     heatmap: float32 [h, w], 0..1. width, height: the radiograph's, in pixels. Areas under 0.4 % of
-    the image are left out; at most six are returned.
+    the image are left out; at most six are returned. A dark heatmap has no regions.
     """
+    if not heatmap.any():
+        return ()
+    level = level * float(heatmap.max())
     rows, columns = (side * REFINEMENT for side in heatmap.shape)
     grid = enlarge(heatmap, columns, rows)
     scale = np.array([width / columns, height / rows])

@@ -33,14 +33,19 @@ def analyze(data: bytes, bundle: Bundle, *, max_bytes: int = MAX_BYTES) -> Analy
         embedding=inference.embedding,
     )
     if analysis.status == "analysed":
-        heatmap = heatmap_from_activation(inference.activation, bundle.card)
+        card = bundle.card
+        prediction = predict(inference.logits, card)
+        heatmap = heatmap_from_activation(
+            inference.activation, card.classes, prediction.probability
+        )
+        size = (radiograph.width, radiograph.height)
+        # A result below the threshold claims no finding, so it has no regions to point at.
+        regions = regions_from_heatmap(heatmap, *size, card.region_level)
         analysis = replace(
             analysis,
-            prediction=predict(inference.logits, bundle.card),
+            prediction=prediction,
             heatmap=heatmap,
-            regions=regions_from_heatmap(
-                heatmap, radiograph.width, radiograph.height, bundle.card.region_level
-            ),
+            regions=regions if prediction.positive else (),
         )
     finished = time.perf_counter()
     steps = (decoded - started, inferred - decoded, finished - inferred, finished - started)

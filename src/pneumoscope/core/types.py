@@ -105,7 +105,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One connected part of the heatmap above the bundle's region level.
+    """One connected part of a positive result's heatmap, above the bundle's share of its maximum.
 
     zone: one of `core.explain.ZONES`; sides are the patient's.
     score: highest heatmap value inside, 0..1.
