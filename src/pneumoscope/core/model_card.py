@@ -32,7 +32,8 @@ def read_report(folder: Path) -> dict[str, Any] | None:
 def model_card(folder: Path) -> str:
     """Markdown: intended use, population, data, figures with intervals, limits, licence."""
     card, content_hash = read_card(folder)
-    return "\n".join(_lines(card, content_hash, read_report(folder)))
+    lines = _lines(card, content_hash, read_report(folder))
+    return "\n".join(line.rstrip(" ") for line in lines)
 
 
 def _lines(card: Card, content_hash: str, report: dict[str, Any] | None) -> Iterator[str]:
@@ -66,11 +67,11 @@ def _lines(card: Card, content_hash: str, report: dict[str, Any] | None) -> Iter
     yield f"\n## Licence\n\n{card.licence}.\n"
 
 
-def figure_lines(report: dict[str, Any]) -> Iterator[str]:
+def figure_lines(report: dict[str, Any], heading: str = "##") -> Iterator[str]:
     """The table of a report, as it stands in the model card and in the README."""
     counts = report["confusion"]
     baselines = report["baselines"]
-    yield "## Official Kermany test split\n"
+    yield f"{heading} Official Kermany test split\n"
     yield f"{report['images']} radiographs of {report['patients']} patients, measured on "
     yield f"{report['date']} at the shipped threshold {report['threshold']:.4f}; "
     yield f"{len(report['rejected'])} were refused by the input gate and are not in the figures.\n"
