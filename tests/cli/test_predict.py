@@ -19,9 +19,12 @@ import pytest
 from PIL import Image
 
 from commands import COMMAND, SAMPLES, pneumoscope
-from pneumoscope.cli.inputs import PermissionDenied, input_error
+from pneumoscope.cli import predict
+from pneumoscope.cli.inputs import Input, PermissionDenied, input_error
 from pneumoscope.core.bundle import bundle_find, load_bundle
 from pneumoscope.core.explain import ZONES
+from pneumoscope.core.record import Record, analysis_record
+from pneumoscope.core.types import Analysis
 
 NORMAL = SAMPLES / "normal_NORMAL2-IM-1427-0001.jpg"
 PNEUMONIA = SAMPLES / "pneumonia_person1946_bacteria_4874.jpg"
@@ -254,6 +257,19 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
 
 def test_refusals_of_the_system_are_named() -> None:
     assert isinstance(input_error(PermissionError(13, "Permission denied")), PermissionDenied)
+
+
+def test_a_defect_met_with_one_input_fails_that_input_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(path: str, analysis: Analysis) -> Record:
+        return analysis_record(path, analysis) | {"probability": math.nan}
+
+    bundle = load_bundle(bundle_find())
+    monkeypatch.setattr(predict, "analysis_record", broken)
+    item = Input(str(NORMAL), file=NORMAL)
+    record = predict.predict_one((1, item), bundle=bundle, max_bytes=10**8, heatmaps=None)
+    assert (record["status"], record["code"]) == ("failed", "unexpected_error")
 
 
 def _endless(*options: str) -> subprocess.Popen[str]:

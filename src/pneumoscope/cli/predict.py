@@ -1,6 +1,7 @@
 """`pneumoscope predict PATH…`: what other programs build on."""
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -112,6 +113,7 @@ def predict_one(task: Numbered, *, bundle: Bundle, max_bytes: int, heatmaps: Pat
     try:
         analysis = analyze(item.read(max_bytes), bundle, max_bytes=max_bytes)
         record = analysis_record(item.path, analysis)
+        json.dumps(record, allow_nan=False)  # a NaN is a failure here, not a crash at the end
         if heatmaps and analysis.status == "analysed":
             record["heatmap"] = str(_save_overlay(analysis, heatmaps, number, item.path))
     except PneumoscopeError as error:
