@@ -1,0 +1,244 @@
+"""First light, as a reader meets it: sign in, drop radiographs, watch the results arrive."""
+
+import base64
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.e2e
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+SECONDS_30 = 30_000
+
+
+def radiograph(turn: int = 0) -> bytes:
+    """A sample as bytes the server has not seen: `turn` shifts its grey values by so much."""
+    sample = Picture.open(SAMPLES / "pneumonia_person1946_bacteria_4874.jpg").convert("L")
+    pixels = np.clip(np.asarray(sample).astype(int) + turn + 1, 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Picture.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def photograph() -> bytes:
+    """A colour picture of nothing."""
+    y, x = np.mgrid[0:480, 0:640]
+    pixels = np.stack([x % 256, y % 256, (x + y) % 256], axis=-1).astype(np.uint8)
+    buffer = io.BytesIO()
+    Picture.fromarray(pixels).save(buffer, "JPEG", quality=95)
+    return buffer.getvalue()
+
+
+def drop(page: Page, files: dict[str, bytes]) -> None:
+    """Drop files on the page as a file manager does."""
+    encoded = {name: base64.b64encode(data).decode() for name, data in files.items()}
+    transfer = page.evaluate_handle(
+        """files => {
+            const transfer = new DataTransfer();
+            for (const [name, data] of Object.entries(files)) {
+                const bytes = Uint8Array.from(atob(data), letter => letter.charCodeAt(0));
+                transfer.items.add(new File([bytes], name));
+            }
+            return transfer;
+        }""",
+        encoded,
+    )
+    page.dispatch_event("body", "dragover", {"dataTransfer": transfer})
+    expect(page.locator("#drop")).to_be_visible()
+    page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+    expect(page.locator("#drop")).to_be_hidden()
+
+
+def row(page: Page, name: str):
+    return page.locator("#rows > tr", has_text=name)
+
+
+def widths(page: Page) -> tuple[int, int]:
+    return tuple(page.evaluate("[document.documentElement.scrollWidth, innerWidth]"))
+
+
+def open_sample(page: Page, name: str) -> None:
+    finished = row(page, name).locator(".finding")
+    expect(finished).to_be_visible(timeout=SECONDS_30)
+    row(page, name).locator("a.open").click()
+    page.locator("#reading").wait_for()
+
+
+def test_dropped_files_become_results_without_a_reload(open_page):
+    page = open_page("/")
+    page.evaluate("window.notReloaded = true")
+    drop(page, {"first.png": radiograph(1), "<b>second<b>.png": radiograph(2), "empty.png": b""})
+    expect(row(page, "first.png")).to_be_visible()
+    expect(row(page, "empty.png")).to_contain_text("Empty file")
+    expect(row(page, "empty.png")).to_contain_text("send the file again")
+    for name in ("first.png", "<b>second<b>.png"):
+        expect(row(page, name).locator(".finding")).to_be_visible(timeout=SECONDS_30)
+        expect(row(page, name)).to_contain_text(re.compile(r"\d+\s%"))
+        expect(row(page, name)).to_have_count(1)
+    expect(page.locator("#live")).to_contain_text("png: ")
+    assert page.evaluate("window.notReloaded")
+    expect(page.locator("[data-pending]")).to_have_count(0)
+
+
+def test_a_zip_becomes_one_row_for_each_of_its_radiographs(open_page):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a/zipped-one.png", radiograph(3))
+        archive.writestr("a/zipped-two.png", radiograph(4))
+        archive.writestr("notes.txt", "not a radiograph")
+    page = open_page("/")
+    drop(page, {"many.zip": buffer.getvalue()})
+    for name in ("zipped-one.png", "zipped-two.png"):
+        expect(row(page, name).locator(".finding")).to_be_visible(timeout=SECONDS_30)
+    expect(row(page, "notes.txt")).to_contain_text("Unsupported format", timeout=SECONDS_30)
+
+
+def test_a_photograph_is_rejected_and_gets_no_number(open_page):
+    page = open_page("/")
+    page.locator("#files").set_input_files(
+        {"name": "lake.jpg", "mimeType": "image/jpeg", "buffer": photograph()}
+    )
+    expect(row(page, "lake.jpg")).to_contain_text("Rejected", timeout=SECONDS_30)
+    expect(row(page, "lake.jpg")).not_to_contain_text("%")
+    row(page, "lake.jpg").locator("a.open").click()
+    expect(page.get_by_role("heading", name="No result")).to_be_visible()
+    expect(page.locator(".panel")).not_to_contain_text("%")
+    expect(page.locator("[data-tool=heatmap]")).to_have_count(0)
+    page.keyboard.press("h")
+    expect(page.locator(".heat")).to_have_count(0)
+
+
+def test_a_pending_study_page_turns_into_its_result(open_page):
+    page = open_page("/")
+    # The worker may be faster than the browser: a page that is asked as if it were pending.
+    open_sample(page, "bacteria_4875")
+    sentence = page.locator(".verdict").inner_text()
+    panel = page.evaluate("location.pathname") and page.locator(".film").get_attribute("src")
+    address = panel.replace("radiograph.jpg", "panel/") + "?state=RECEIVED"
+    page.evaluate(
+        """address => {
+            const reading = document.getElementById('reading');
+            reading.innerHTML = '';
+            htmx.ajax('GET', address, {target: reading, swap: 'outerHTML'});
+        }""",
+        address,
+    )
+    expect(page.locator(".verdict")).to_have_text(sentence, use_inner_text=True)
+    page.keyboard.press("h")
+    expect(page.locator(".heat")).to_be_visible()
+    expect(page.locator("#live")).to_contain_text("pneumonia")
+
+
+def test_the_heatmap_is_off_until_h(open_page):
+    page = open_page("/")
+    open_sample(page, "bacteria_4875")
+    heat, switch = page.locator(".heat"), page.get_by_role("switch", name="Heatmap")
+    expect(page.locator(".verdict")).to_contain_text("operating threshold")
+    expect(heat).to_be_hidden()
+    page.keyboard.press("h")
+    expect(heat).to_be_visible()
+    expect(switch).to_have_attribute("aria-checked", "true")
+    expect(page.locator("[data-legend]")).to_contain_text("probability of pneumonia")
+    loaded = "e => e.complete && e.naturalWidth > 0"
+    page.wait_for_function(f"({loaded})(document.querySelector('.heat'))")
+    page.locator("[data-slider=opacity]").fill("25")
+    assert heat.evaluate("e => e.style.opacity") == "0.25"
+    page.keyboard.press("h")
+    expect(heat).to_be_hidden()
+
+
+def test_a_region_and_its_contour_light_each_other(open_page):
+    page = open_page("/")
+    open_sample(page, "bacteria_4875")
+    contour = page.locator(".contour").first
+    expect(contour).to_be_hidden()
+    page.locator("button.region").first.hover()
+    expect(contour).to_have_class(re.compile("lit"))
+    expect(contour).to_be_visible()
+    page.mouse.move(5, 5)
+    expect(contour).to_be_hidden()
+
+
+def test_enlarge_move_and_develop_by_key_and_wheel(open_page):
+    page = open_page("/")
+    open_sample(page, "bacteria_4875")
+    place = "() => document.querySelector('[data-sheet]').style.transform"
+    page.keyboard.press("+")
+    assert "scale(1.25)" in page.evaluate(place)
+    page.keyboard.press("ArrowLeft")
+    assert "translate(40px, 0px)" in page.evaluate(place)
+    page.keyboard.press("0")
+    assert "scale(1)" in page.evaluate(place)
+    page.locator("[data-stage]").hover()
+    page.mouse.wheel(0, -400)
+    page.wait_for_function(f"({place})().includes('scale(2.7')")
+    page.keyboard.press("i")
+    assert "invert" in page.locator(".film").evaluate("e => e.style.filter")
+    page.keyboard.press("r")
+    assert "invert" not in page.locator(".film").evaluate("e => e.style.filter")
+
+
+def test_identity_is_shown_on_demand(open_page):
+    page = open_page("/")
+    open_sample(page, "dicom_pneumonia.dcm")
+    page.get_by_role("button", name="Show identity").click()
+    expect(page.locator(".identity")).to_contain_text("Patient ID")
+    expect(page.get_by_role("button", name="Show identity")).to_have_count(0)
+
+
+def test_the_worklist_by_keys(open_page):
+    page = open_page("/?sort=newest")
+    links = page.locator("#rows a.open")
+    page.keyboard.press("j")
+    expect(links.nth(0)).to_be_focused()
+    page.keyboard.press("j")
+    expect(links.nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    expect(links.nth(0)).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("#files").evaluate(
+        "e => e.addEventListener('click', event => { event.preventDefault(); window.asked = true; })"
+    )
+    page.keyboard.press("u")
+    assert page.evaluate("window.asked")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search by patient or file name")).to_be_focused()
+    page.keyboard.type("jukh")
+    expect(page.get_by_label("Search by patient or file name")).to_have_value("jukh")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No study matches")).to_be_visible()
+
+
+def test_light_mode_is_remembered(open_page):
+    page = open_page("/")
+    ground = "getComputedStyle(document.documentElement).backgroundColor"
+    assert page.evaluate(ground) == "rgb(11, 13, 16)"
+    page.locator("[data-theme-toggle]").click()
+    assert page.evaluate(ground) == "rgb(243, 243, 243)"
+    page.reload()
+    assert page.evaluate(ground) == "rgb(243, 243, 243)"
+
+
+@pytest.mark.parametrize("width", [360, 768, 1024])
+def test_no_page_scrolls_sideways(open_page, width):
+    page = open_page("/", width=width, height=740)
+    assert widths(page)[0] <= width
+    open_sample(page, "dicom_pneumonia.dcm")
+    assert widths(page)[0] <= width
+    page.goto("/models/")
+    assert widths(page)[0] <= width
+
+
+def test_a_session_that_ended_leads_to_the_sign_in_page(open_page):
+    page = open_page("/")
+    page.context.clear_cookies(name="sessionid")
+    drop(page, {"late.png": radiograph(9)})
+    expect(row(page, "late.png")).to_contain_text("Your session has ended")
