@@ -89,7 +89,10 @@ def _section(kind: type[T], values: dict[str, Any]) -> T:
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe; an unknown or missing key raises ValueError naming it."""
     values = tomllib.loads(path.read_text(encoding="utf-8"))
-    values["card"]["population"] = _section(Population, values["card"]["population"])
+    try:
+        values["card"]["population"] = _section(Population, values["card"]["population"])
+    except KeyError as error:
+        raise ValueError(f"recipe lacks the section {error}") from error
     sections: dict[str, Any] = {
         "card": CardRecipe,
         "data": DataRecipe,
