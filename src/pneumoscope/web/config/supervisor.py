@@ -19,7 +19,7 @@ WEB_THREADS = 8
 GRACE_SECONDS = 10.0
 # A child that dies sooner than this would only die again.
 SHORTEST_LIFE_SECONDS = 10.0
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 POLL_SECONDS = 0.1
 
 Say = Callable[[str], None]
