@@ -3,6 +3,7 @@
 #   make run      serve on http://127.0.0.1:$(PORT)
 #   make test     everything, as CI runs it        make check   the fast part of it
 #   make format   put the source in its form       make bench   measure speed and memory
+#   make docs     model card and README figures from the default bundle
 #   make lock     resolve the requirements anew    make clean   remove what the above made
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PORT ?= 8000
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format bench lock clean
+.PHONY: help run test check lint format docs bench lock clean
 
 SERVE_LOCKS := requirements/build.txt requirements/serve.txt
 DEV_LOCKS := $(SERVE_LOCKS) requirements/dev.txt requirements/lab.txt
@@ -47,6 +48,9 @@ lint: .venv-dev/installed
 format: .venv-dev/installed
 	@.venv-dev/bin/ruff check --fix-only --quiet .
 	@.venv-dev/bin/ruff format .
+
+docs: .venv-dev/installed
+	@.venv-dev/bin/python docs/generate.py
 
 bench: .venv-dev/installed
 	@.venv-dev/bin/pneumoscope benchmark

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import warnings
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,16 +73,19 @@ def export_bundle(trained: Trained, folder: Path) -> Path:
 
 def export_onnx(network: nn.Module, size: int, path: Path) -> None:
     """One graph, fixed height and width, batch of any size."""
-    program = torch.onnx.export(
-        network,
-        (torch.zeros(2, 1, size, size),),
-        input_names=["pixels"],
-        output_names=list(OUTPUTS),
-        dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=1024)}},
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
+    with warnings.catch_warnings():
+        # torch's exporter warns of deprecations inside torch.
+        warnings.simplefilter("ignore", FutureWarning)
+        program = torch.onnx.export(
+            network,
+            (torch.zeros(2, 1, size, size),),
+            input_names=["pixels"],
+            output_names=list(OUTPUTS),
+            dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=1024)}},
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
     if program is None:
         raise ValueError("torch gave no ONNX program")
     program.save(str(path), external_data=False)
