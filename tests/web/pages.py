@@ -109,15 +109,17 @@ def image_analysed(
     radiograph = radiograph or radiograph_make()
     heatmap = heatmap_make(probability) if heatmap is None else heatmap
     version = model_make()
+    positive = probability >= THRESHOLD
+    regions = regions_from_heatmap(heatmap, radiograph.width, radiograph.height, 0.5)
     outcome = Analysis(
         status="analysed",
         radiograph=radiograph,
         quality=QualityReport("warn" if reasons else "pass", reasons),
         model=ModelReference(version.name, version.version, version.bundle_hash),
         milliseconds=Milliseconds(10, 4, 2, 16),
-        prediction=Prediction(probability, THRESHOLD, probability >= THRESHOLD, aetiology),
+        prediction=Prediction(probability, THRESHOLD, positive, aetiology),
         heatmap=heatmap,
-        regions=regions_from_heatmap(heatmap, radiograph.width, radiograph.height, 0.5),
+        regions=regions if positive else (),
     )
     return _finish(image, outcome, State.ANALYSED)
 
