@@ -1,4 +1,4 @@
-"""A real browser against the real server, with its own home, a free port and the model that ships."""
+"""A real browser, the real server with its own home on a free port, the model that ships."""
 
 import os
 import re
@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from peers import require_peer
 
-START_SECONDS = 120
+# A slow machine is no failure: how long to wait for what must come.
+PATIENCE = 120_000
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -64,6 +72,7 @@ def _until_ready(process: "subprocess.Popen[str]") -> Server:
 
 @pytest.fixture(scope="session")
 def browser(chromium: Path) -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(chromium), args=ARGUMENTS)
         yield browser
@@ -74,6 +83,7 @@ def browser(chromium: Path) -> Iterator[Browser]:
 def signed_in(browser: Browser, server: Server) -> dict[str, object]:
     """Cookies of the first administrator, signed in through the page."""
     context = browser.new_context(base_url=server.address)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto("/")
     page.get_by_label("User name").fill("admin")
@@ -104,6 +114,7 @@ def open_page(
             viewport={"width": width, "height": height},
             **options,
         )
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("console", note)
