@@ -143,7 +143,7 @@ def test_the_heatmap_is_off_until_h(open_page):
     page.keyboard.press("h")
     expect(heat).to_be_visible()
     expect(switch).to_have_attribute("aria-checked", "true")
-    expect(page.locator("[data-legend]")).to_contain_text("probability of pneumonia")
+    expect(page.locator("[data-legend]")).to_contain_text("vidence for pneumonia")
     loaded = "e => e.complete && e.naturalWidth > 0"
     page.wait_for_function(f"({loaded})(document.querySelector('.heat'))")
     page.locator("[data-slider=opacity]").fill("25")
