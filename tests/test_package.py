@@ -1,5 +1,6 @@
 """The repository and the wheel made of it: what must be in them and what must not."""
 
+import os
 import re
 import subprocess
 import sys
@@ -148,8 +149,12 @@ def test_dicom_samples_satisfy_the_standard(name: str) -> None:
 
 def _make(folder: Path, target: str) -> str:
     make = require_peer("make", "apt-get install make")
-    command = [make, "-n", target, f"PYTHON={sys.executable}"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    command = [make, "-n", "--no-print-directory", target, f"PYTHON={sys.executable}"]
+    # The tests may run below `make test`, whose flags are none of this make's business.
+    outside = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}  # noqa: TID251
+    done = subprocess.run(
+        command, cwd=folder, env=outside, capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 

@@ -317,7 +317,10 @@ def test_a_reader_that_leaves_is_no_error(workers: str) -> None:
 
 def test_a_killed_worker_loses_no_other_input() -> None:
     arguments = [*COMMAND, "predict", "--format", "jsonl", "--workers", "2", *[str(NORMAL)] * 150]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    # Unbuffered: `communicate` does not see what `readline` would have read ahead.
+    with subprocess.Popen(
+        arguments, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout
         process.stdout.readline()
         workers = [
