@@ -85,6 +85,21 @@ def test_a_model_that_is_no_onnx_is_incompatible(tmp_path):
         load_bundle(folder)
 
 
+@pytest.mark.lab
+def test_a_model_of_another_version_says_which_output_it_lacks(tmp_path):
+    import onnx
+
+    folder = copy_bundle(tmp_path)
+    model = onnx.load(folder / "model.onnx")
+    del model.graph.output[-1]
+    content = model.SerializeToString()
+    (folder / "model.onnx").write_bytes(content)
+    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
+    edit_card(folder, files=files | {"model.onnx": hashlib.sha256(content).hexdigest()})
+    with pytest.raises(BundleIncompatible, match="gate_features"):
+        load_bundle(folder)
+
+
 def test_an_unknown_name_says_so():
     with pytest.raises(BundleNotFound, match="nonesuch"):
         bundle_find("nonesuch")

@@ -142,6 +142,8 @@ def load_bundle(folder: Path, *, threads: int = 1) -> Bundle:
         )
     except Exception as error:  # onnxruntime's own classes share no base
         raise BundleIncompatible(f"onnxruntime cannot load {folder.name}/model.onnx") from error
+    if missing := set(OUTPUTS) - {output.name for output in session.get_outputs()}:
+        raise BundleIncompatible(f"{folder.name}/model.onnx lacks {', '.join(sorted(missing))}")
     bundle = Bundle(folder, content_hash, card, session, _arrays(folder / "gate.npz"))
     _check_goldens(bundle, _arrays(folder / "golden.npz"))
     return bundle

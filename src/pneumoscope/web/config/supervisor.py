@@ -73,7 +73,8 @@ def web_server(listener: socket.socket) -> Child:
 
 
 def worker() -> Child:
-    command = [sys.executable, "-m", "celery", "-A", "pneumoscope.web.config.celery", "worker"]
+    command = [sys.executable, "-m", "celery", "--quiet"]
+    command += ["-A", "pneumoscope.web.config.celery", "worker"]
     command += ["--pool", "solo", "--loglevel", "WARNING"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     return Child("worker", command)
