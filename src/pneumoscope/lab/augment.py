@@ -4,12 +4,28 @@ Every function takes and returns float32 [N, 1, H, W], 0..1, and draws one value
 """
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
-from pneumoscope.lab.recipe import AugmentationRecipe
+
+@dataclass(frozen=True, slots=True)
+class AugmentationRecipe:
+    """Ranges of the functions below; see there for units."""
+
+    rotation: float
+    translation: float
+    scale: tuple[float, float]
+    aspect: float
+    flip: float
+    gamma: tuple[float, float]
+    contrast: tuple[float, float]
+    brightness: float
+    blur: float
+    noise: float
+    border: float
 
 
 def _uniform(n: int, low: float, high: float, generator: Generator) -> Tensor:

@@ -18,6 +18,14 @@ SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 @dataclass(frozen=True, slots=True)
+class DataRecipe:
+    """folds: patient-grouped, stratified by label; `fold` is held out for validation."""
+
+    folds: int
+    fold: int
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """One labelled radiograph. label: index into CLASSES. patient: images that share it may never
     be divided between training and validation."""

@@ -17,14 +17,13 @@ from torch import Generator, Tensor, nn
 from pneumoscope.core.decode import decode
 from pneumoscope.core.preprocess import InputContract, preprocess
 from pneumoscope.core.quality import gate_distance
-from pneumoscope.lab.augment import affine, mask_border
+from pneumoscope.lab.augment import AugmentationRecipe, affine, mask_border
 from pneumoscope.lab.networks import (
     IMAGENET_MEAN,
     IMAGENET_SCALE,
     EfficientNetLite0,
     efficientnet_lite0,
 )
-from pneumoscope.lab.recipe import AugmentationRecipe
 
 FloatArray = NDArray[np.float32]
 COMPONENTS = 96

@@ -7,14 +7,10 @@ from typing import Any, TypeVar
 
 from pneumoscope.core.bundle import Population
 from pneumoscope.core.preprocess import InputContract
+from pneumoscope.lab.augment import AugmentationRecipe
+from pneumoscope.lab.data import DataRecipe
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class DataRecipe:
-    folds: int
-    fold: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +29,6 @@ class OptimiserRecipe:
     label_smoothing: float
     clip_norm: float
     ema_decay: float
-
-
-@dataclass(frozen=True, slots=True)
-class AugmentationRecipe:
-    """Ranges of `lab.augment`; see there for units."""
-
-    rotation: float
-    translation: float
-    scale: tuple[float, float]
-    aspect: float
-    flip: float
-    gamma: tuple[float, float]
-    contrast: tuple[float, float]
-    brightness: float
-    blur: float
-    noise: float
-    border: float
 
 
 @dataclass(frozen=True, slots=True)
