@@ -8,13 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.images import encode, radiograph_8_bit
-from pneumoscope.lab.data import (
-    Example,
-    fingerprint,
-    patient_key,
-    read_examples,
-    validation_mask,
-)
+from pneumoscope.lab.data import Example, fingerprint
+from pneumoscope.lab.folds import validation_mask
+from pneumoscope.lab.kermany import patient_key
+from pneumoscope.lab.sources import NoExamples, read_examples
 
 pytestmark = pytest.mark.lab
 
@@ -56,7 +53,7 @@ def test_the_manifest_is_preferred(tmp_path):
 
 
 def test_an_empty_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"manifest\.csv"):
+    with pytest.raises(NoExamples, match=r"manifest\.csv"):
         read_examples(tmp_path)
 
 

@@ -27,7 +27,8 @@ from pneumoscope.core.metrics import (
     expected_calibration_error,
 )
 from pneumoscope.core.pipeline import analyze
-from pneumoscope.lab.data import CLASSES, Example, fingerprint, read_examples
+from pneumoscope.lab.data import CLASSES, Example, fingerprint
+from pneumoscope.lab.sources import read_examples
 
 DIGITS = 4
 

@@ -14,15 +14,9 @@ from pneumoscope.core.calibrate import calibrated_probabilities
 from pneumoscope.core.metrics import auroc
 from pneumoscope.lab.augment import augment
 from pneumoscope.lab.calibration import fit_temperature, operating_point
-from pneumoscope.lab.data import (
-    CLASSES,
-    Example,
-    fingerprint,
-    load_pixels,
-    read_examples,
-    validation_mask,
-)
+from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
 from pneumoscope.lab.export import GOLDENS, Trained, export_bundle
+from pneumoscope.lab.folds import validation_mask
 from pneumoscope.lab.gate import (
     GateTrunk,
     fit_gate,
@@ -34,6 +28,7 @@ from pneumoscope.lab.gate import (
 from pneumoscope.lab.loop import Dataset, fit, predict_logits
 from pneumoscope.lab.networks import NETWORKS
 from pneumoscope.lab.recipe import Recipe, read_recipe
+from pneumoscope.lab.sources import read_examples
 
 logger = logging.getLogger(__name__)
 CALIBRATION_COPIES = 4
@@ -49,7 +44,10 @@ def train(recipe: Path, data: Path, out: Path, *, frontal: Sequence[Path] = ()) 
     out.mkdir(parents=True, exist_ok=True)
     plan = read_recipe(recipe)
     examples = [example for example in read_examples(data) if example.split != "test"]
-    held_out = validation_mask(examples, folds=plan.data.folds, fold=plan.data.fold, seed=plan.seed)
+    rule = plan.data
+    held_out = validation_mask(
+        examples, folds=rule.folds, fold=rule.fold, seed=plan.seed, by=rule.fold_by
+    )
     labels = np.array([example.label for example in examples], dtype=np.int64)
     logger.info("reading %d radiographs", len(examples))
     pixels = load_pixels(examples, plan.input)

@@ -1,0 +1,38 @@
+"""The folders and file names of the Kermany/Guangzhou set, as they are passed around."""
+
+import re
+from pathlib import Path
+
+from pneumoscope.lab.data import TARGETS, Example
+
+_SUFFIXES = (".jpeg", ".jpg", ".png")
+
+
+def read_folders(root: Path) -> list[Example]:
+    """Every image in {train,val,test}/{NORMAL,PNEUMONIA}, in no order."""
+    paths = (path for path in root.glob("*/*/*") if path.suffix.lower() in _SUFFIXES)
+    return [
+        Example(path, _label(path), patient_key(path), path.parent.parent.name) for path in paths
+    ]
+
+
+def _label(path: Path) -> int:
+    if path.parent.name == "NORMAL":
+        return TARGETS.index("normal")
+    named = {"bacteria": "bacterial", "virus": "viral"}
+    return TARGETS.index(
+        next((target for word, target in named.items() if word in path.name), "pneumonia")
+    )
+
+
+def patient_key(path: Path) -> str:
+    """The patient of a Kermany file name, and of another name the whole of it.
+
+    `person12_bacteria_46.jpeg` is patient 12 of the bacterial series; the same number in the viral
+    series is another child. Normal files are `IM-0115-0001` or `NORMAL2-IM-0115-0001`.
+    """
+    if match := re.match(r"(person\d+)_(bacteria|virus)", path.name):
+        return f"{match[2]}-{match[1]}"
+    if match := re.match(r"((?:NORMAL2-)?IM-\d+)", path.name):
+        return f"normal-{match[1]}"
+    return path.stem

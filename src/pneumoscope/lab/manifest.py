@@ -1,0 +1,184 @@
+"""The CSV manifest of a set of radiographs.
+
+Columns: path or sop_instance_uid; label or aetiology; and, where known, patient, split, age, sex,
+view, site, weight. What a DICOM header says fills what the manifest leaves empty.
+"""
+
+import csv
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+from pneumoscope.core.decode import MAX_BYTES
+from pneumoscope.core.dicom_file import DicomFile, looks_like_dicom
+from pneumoscope.core.dicom_header import read_header
+from pneumoscope.core.errors import DecodeError
+from pneumoscope.core.types import DicomHeader
+from pneumoscope.lab.data import TARGETS, DataError, Example
+from pneumoscope.lab.kermany import patient_key
+
+COLUMNS = (
+    "path",
+    "label",
+    "aetiology",
+    "patient",
+    "age",
+    "sex",
+    "view",
+    "site",
+    "split",
+    "weight",
+)
+SPLITS = ("train", "val", "test")
+SEXES = ("M", "F", "O")
+SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
+_SHOWN = 10
+
+Row: TypeAlias = dict[str, str]
+
+
+class ManifestError(DataError):
+    """Rows of a manifest that cannot be understood; the message names their lines."""
+
+    code = "manifest_error"
+    remedy = (
+        "Correct the lines named. Columns: path or sop_instance_uid; label (normal, pneumonia, "
+        "bacterial, viral) or aetiology (none, bacterial, viral, unknown); patient, split (train, "
+        "val, test), age (years), sex (M, F, O), view, site, weight (at least 0)."
+    )
+
+
+class _BadRow(Exception):
+    """What is wrong with one row, without its line."""
+
+
+def read_manifest(manifest: Path) -> list[Example]:
+    """Every row as an example, in the order of the rows; paths are relative to the manifest.
+
+    Raises ManifestError, which names the first ten bad lines.
+    """
+    try:
+        with manifest.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            rows = [(reader.line_num, _cleaned(row)) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{manifest} is no CSV in UTF-8: {error}.") from error
+    instances = _instances(manifest.parent) if any("sop_instance_uid" in r for _, r in rows) else {}
+    examples, problems = [], []
+    for line, row in rows:
+        try:
+            examples.append(_example(row, manifest.parent, instances))
+        except _BadRow as bad:
+            problems.append(f"line {line}: {bad}")
+    if problems:
+        more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+        raise ManifestError(f"{manifest}: " + "; ".join(problems[:_SHOWN] + more))
+    return examples
+
+
+def write_manifest(manifest: Path, rows: Iterable[Row]) -> None:
+    """Write rows of COLUMNS."""
+    with manifest.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _cleaned(row: dict[str | None, str | None]) -> Row:
+    """Only what is filled in. Cells beyond the header come under None."""
+    return {key.strip().lower(): value.strip() for key, value in row.items() if key and value}
+
+
+def _example(row: Row, folder: Path, instances: dict[str, Path]) -> Example:
+    path = _path(row, folder, instances)
+    header = DicomHeader() if path.suffix.lower() in SUFFIXES else _header(path)
+    patient = row.get("patient") or row.get("patient_key") or header.patient_id
+    patient = patient or patient_key(path)
+    site = row.get("site", "")
+    return Example(
+        path=path,
+        label=_label(row.get("label", "").lower(), row.get("aetiology", "").lower()),
+        # The same number is another person at another site.
+        patient=f"{site}/{patient}" if site else patient,
+        split=_one_of(row.get("split", "train").lower(), SPLITS, "split"),
+        age=_number(row, "age", 130) if "age" in row else header.patient_age,
+        sex=_one_of(row["sex"].upper(), SEXES, "sex") if "sex" in row else _sex(header),
+        view=(row.get("view") or header.view_position).upper(),
+        site=site,
+        weight=_number(row, "weight", math.inf) if "weight" in row else 1.0,
+    )
+
+
+def _path(row: Row, folder: Path, instances: dict[str, Path]) -> Path:
+    if "path" in row:
+        return folder / row["path"]
+    if "sop_instance_uid" not in row:
+        raise _BadRow("neither path nor sop_instance_uid")
+    try:
+        return instances[row["sop_instance_uid"]]
+    except KeyError:
+        raise _BadRow(f"no DICOM file holds {row['sop_instance_uid']}") from None
+
+
+def _label(label: str, aetiology: str) -> int:
+    """An aetiology says more than a label; where both speak they must agree."""
+    if aetiology not in ("", "none", "unknown", *TARGETS[1:3]):
+        raise _BadRow(f"aetiology “{aetiology}”")
+    if label not in ("", *TARGETS):
+        raise _BadRow(f"label “{label}”")
+    implied = {"": label, "unknown": label or "pneumonia", "none": "normal"}.get(
+        aetiology, aetiology
+    )
+    if not implied:
+        raise _BadRow("neither label nor aetiology")
+    if label and label != implied and (label != "pneumonia" or implied == "normal"):
+        raise _BadRow(f"label “{label}” and aetiology “{aetiology}” contradict each other")
+    if label == "normal" and aetiology == "unknown":
+        raise _BadRow("a normal radiograph has no unknown aetiology")
+    return TARGETS.index(implied)
+
+
+def _one_of(value: str, allowed: tuple[str, ...], column: str) -> str:
+    if value not in allowed:
+        raise _BadRow(f"{column} “{value}”")
+    return value
+
+
+def _sex(header: DicomHeader) -> str:
+    return header.patient_sex if header.patient_sex in SEXES else ""
+
+
+def _number(row: Row, column: str, highest: float) -> float:
+    try:
+        number = float(row[column])
+    except ValueError:
+        raise _BadRow(f"{column} “{row[column]}” is no number") from None
+    if not 0 <= number <= highest or math.isinf(number):
+        raise _BadRow(f"{column} {row[column]} is out of range")
+    return number
+
+
+def _instances(folder: Path) -> dict[str, Path]:
+    """SOP Instance UID of every DICOM file below `folder`."""
+    others = (*SUFFIXES, ".csv", ".md")
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.suffix.lower() not in others)
+    return dict(_identified(files))
+
+
+def _identified(files: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    for path in files:
+        if uid := _header(path).sop_instance_uid:
+            yield uid, path
+
+
+def _header(path: Path) -> DicomHeader:
+    """An empty header where there is none to read: whoever wants the pixels will name the file."""
+    try:
+        data = path.read_bytes()
+        if not looks_like_dicom(data):
+            return DicomHeader()
+        file = DicomFile(data, max_bytes=MAX_BYTES)
+    except (OSError, DecodeError):
+        return DicomHeader()
+    return read_header(file.dataset, file.transfer_syntax)

@@ -1,0 +1,50 @@
+"""Where examples come from: one folder, one manifest, or several of them together."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pneumoscope.lab.data import DataError, Example
+from pneumoscope.lab.kermany import read_folders
+from pneumoscope.lab.manifest import read_manifest
+
+
+class NoExamples(DataError):
+    """A place that holds nothing labelled."""
+
+    code = "no_examples"
+    remedy = "Give a manifest, or a folder with manifest.csv or train/NORMAL and train/PNEUMONIA."
+
+
+def read_examples(root: Path) -> list[Example]:
+    """Read a manifest: `root` itself or `root/manifest.csv`; or else the Kermany folders
+    {train,val,test}/{NORMAL,PNEUMONIA} in `root`.
+
+    Sorted by path, so that an index means the same image on every machine.
+    Raises NoExamples, or ManifestError for rows that cannot be understood.
+    """
+    manifest = root if root.is_file() else root / "manifest.csv"
+    examples = read_manifest(manifest) if manifest.is_file() else read_folders(root)
+    if not examples:
+        raise NoExamples(
+            f"There is no manifest.csv and no train/NORMAL, train/PNEUMONIA in {root}."
+        )
+    return sorted(examples, key=lambda example: example.path)
+
+
+def read_sources(roots: Sequence[Path]) -> list[Example]:
+    """`read_examples` of every root, in the order given.
+
+    Among several roots one without sites is a site by its folder's name, and its name begins its
+    patients', so that the same number at two hospitals stays two people.
+    """
+    if len(roots) == 1:
+        return read_examples(roots[0])
+    return [_at_site(example, root) for root in roots for example in read_examples(root)]
+
+
+def _at_site(example: Example, root: Path) -> Example:
+    if example.site:
+        return example
+    site = (root.parent if root.is_file() else root).resolve().name
+    return replace(example, site=site, patient=f"{site}/{example.patient}")
