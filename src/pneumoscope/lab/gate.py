@@ -18,12 +18,8 @@ from pneumoscope.core.decode import decode
 from pneumoscope.core.preprocess import InputContract, preprocess
 from pneumoscope.core.quality import gate_distance
 from pneumoscope.lab.augment import AugmentationRecipe, affine, mask_border
-from pneumoscope.lab.networks import (
-    IMAGENET_MEAN,
-    IMAGENET_SCALE,
-    EfficientNetLite0,
-    efficientnet_lite0,
-)
+from pneumoscope.lab.efficientnet_lite import efficientnet_lite0
+from pneumoscope.lab.network import IMAGENET_MEAN, IMAGENET_SCALE, Network
 
 FloatArray = NDArray[np.float32]
 COMPONENTS = 96
@@ -51,7 +47,7 @@ class GateTrunk(nn.Module):
     every channel after the third (40) and the fifth stage (112).
     """
 
-    def __init__(self, source: EfficientNetLite0) -> None:
+    def __init__(self, source: Network) -> None:
         super().__init__()
         self.stem = source.stem
         self.stages = source.stages[:5]

@@ -26,7 +26,7 @@ from pneumoscope.lab.gate import (
     read_frontal_folder,
 )
 from pneumoscope.lab.loop import Dataset, fit, predict_logits
-from pneumoscope.lab.networks import NETWORKS
+from pneumoscope.lab.networks import build_network
 from pneumoscope.lab.recipe import Recipe, read_recipe
 from pneumoscope.lab.sources import read_examples
 
@@ -54,7 +54,7 @@ def train(recipe: Path, data: Path, out: Path, *, frontal: Sequence[Path] = ()) 
     training = Dataset.from_numpy(pixels[~held_out], labels[~held_out])
     validation = Dataset.from_numpy(pixels[held_out], labels[held_out])
     torch.manual_seed(plan.seed)
-    network: nn.Module = NETWORKS[plan.network.name](len(CLASSES), dropout=plan.network.dropout)
+    network: nn.Module = build_network(plan.network, len(CLASSES))
     network = fit(network, training, validation, plan, out).cpu()
 
     logits, repeated = perturbed_logits(network, validation, plan)
