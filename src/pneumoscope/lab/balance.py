@@ -1,0 +1,46 @@
+"""How often, or how strongly, each example should count."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pneumoscope.lab.data import CLASSES, TARGETS
+
+_NORMAL = TARGETS.index("normal")
+
+
+def balanced_weights(
+    labels: NDArray[np.int64],
+    sources: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    *,
+    source_power: float = 0.5,
+) -> NDArray[np.float64]:
+    """Weights under which a label says nothing about the source, and the sources share the whole.
+
+    labels: indices into TARGETS. sources: which site, from 0. weights: reliability of each label.
+    All [N]. Returns float64 [N], mean 1.
+
+    Within a source normal has a third, as one of three classes; the kinds of pneumonia that the
+    source names, the unknown being one, share the rest evenly. A source's share of the whole is proportional to its
+    summed reliability to the power of `source_power`: 1 leaves sizes as they are, 0 makes sources
+    equal, 0.5 lets a small one be heard without being repeated too often.
+    A source with normal radiographs only, or with none, cannot be balanced so: it teaches its own
+    look as a sign of the class. `pneumoscope data check` names it.
+    """
+    balanced = np.zeros(len(labels), dtype=np.float64)
+    for source in np.unique(sources):
+        here = sources == source
+        present = [t for t in range(len(TARGETS)) if weights[here & (labels == t)].sum() > 0]
+        shares = _class_shares(present)
+        share = float(weights[here].sum()) ** source_power / sum(shares.values())
+        for target in present:
+            cell = here & (labels == target)
+            balanced[cell] = share * shares[target] * weights[cell] / weights[cell].sum()
+    balanced *= len(labels) / balanced.sum()
+    return balanced
+
+
+def _class_shares(present: list[int]) -> dict[int, float]:
+    """Normal counts as one class of CLASSES; what is left is even among the pneumonias present."""
+    pneumonias = [target for target in present if target != _NORMAL]
+    return {t: 1.0 if t == _NORMAL else (len(CLASSES) - 1) / len(pneumonias) for t in present}
