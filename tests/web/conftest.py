@@ -10,15 +10,15 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
-from knox.models import AuthToken
 from PIL import Image as Picture
 from rest_framework.test import APIClient
 
 from pneumoscope.core.bundle import bundle_find
 from pneumoscope.web.accounts.models import Site, User
-from pneumoscope.web.accounts.roles import Role
+from pneumoscope.web.accounts.roles import Role, Scope
 from pneumoscope.web.audit.triggers import triggers_create, triggers_drop
 from pneumoscope.web.config.celery import app
+from pneumoscope.web.people.services import person_create, token_create
 from pneumoscope.web.registry.models import ModelVersion
 from pneumoscope.web.registry.services import bundle_register
 
@@ -66,12 +66,12 @@ def _events_can_be_flushed(request) -> Iterator[None]:
 
 @pytest.fixture
 def site(db) -> Site:
-    return Site.objects.create(name="North hospital", slug="north")
+    return Site.objects.create(name="North hospital", code="north")
 
 
 @pytest.fixture
 def other_site(db) -> Site:
-    return Site.objects.create(name="South hospital", slug="south")
+    return Site.objects.create(name="South hospital", code="south")
 
 
 @pytest.fixture
@@ -79,9 +79,11 @@ def user_of(site) -> Callable[..., User]:
     """user_of("auditor"), user_of("reader", site=other_site)"""
 
     def make(role: str, *, site: Site = site) -> User:
-        name = f"{role}-{site.slug}"
+        name = f"{role}-{site.code}"
         known = User.objects.filter(username=name).first()
-        return known or User.objects.create_user(name, password="secret", role=role, site=site)
+        return known or person_create(
+            acting_user=None, username=name, password="secret", role=role, site=site
+        )
 
     return make
 
@@ -108,7 +110,9 @@ def api_of() -> Callable[..., APIClient]:
     def make(user: User | None = None) -> APIClient:
         client = APIClient()
         if user is not None:
-            _, token = AuthToken.objects.create(user=user)
+            token = token_create(
+                acting_user=None, person=user, site=user.site, name="test", scope=Scope.WRITE
+            )
             client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
         return client
 

@@ -52,8 +52,8 @@ BUNDLE_HASH = "ab" * 32
 CAUSES = Aetiology(0.71, 0.2)
 
 
-def site_make(slug: str = "north") -> Site:
-    return Site.objects.get_or_create(slug=slug, defaults={"name": slug.title()})[0]
+def site_make(code: str = "north") -> Site:
+    return Site.objects.get_or_create(code=code, defaults={"name": code.title()})[0]
 
 
 def model_make() -> ModelVersion:

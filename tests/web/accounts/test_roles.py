@@ -1,8 +1,8 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from pneumoscope.web.accounts.models import User
-from pneumoscope.web.accounts.roles import RIGHTS, Role, rights_of
+from pneumoscope.web.accounts.models import Membership
+from pneumoscope.web.accounts.roles import RIGHTS, Role, Scope, rights_of, rights_within
 
 pytestmark = pytest.mark.django_db
 
@@ -23,7 +23,7 @@ def test_an_unknown_role_may_nothing():
 
 def test_the_database_refuses_an_unknown_role(reader):
     with pytest.raises(IntegrityError), transaction.atomic():
-        User.objects.filter(pk=reader.pk).update(role="janitor")
+        Membership.objects.filter(user=reader).update(role="janitor")
 
 
 def test_a_person_who_left_has_no_rights(reader):
@@ -32,6 +32,14 @@ def test_a_person_who_left_has_no_rights(reader):
     assert not reader.has_right("study.view")
 
 
-def test_people_are_of_one_site():
+def test_one_role_per_person_and_site(reader):
     with pytest.raises(IntegrityError), transaction.atomic():
-        User.objects.create_user("nobody", password="x")
+        Membership.objects.create(user=reader, site=reader.site, role=Role.AUDITOR)
+
+
+def test_tokens_never_administer():
+    for scope in Scope.values:
+        assert rights_within(scope)
+        assert not rights_within(scope) & {"people.manage", "site.manage", "audit.view"}
+    assert rights_within("read") < rights_within("write")
+    assert rights_within("everything") == frozenset()

@@ -9,7 +9,11 @@ def test_signing_in_and_out_leaves_events(client, reader):
     client.post("/login/", {"username": reader.username, "password": "wrong one"})
     client.post("/login/", {"username": reader.username, "password": "secret"})
     client.post("/logout/")
-    events = Event.objects.order_by("pk").values_list("action", "actor", "address")
+    events = (
+        Event.objects.filter(action__startswith="user.")
+        .order_by("pk")
+        .values_list("action", "actor", "address")
+    )
     assert list(events) == [
         ("user.login_failed", None, "127.0.0.1"),
         ("user.login", reader.pk, "127.0.0.1"),

@@ -16,8 +16,8 @@ from pneumoscope.core.bundle import bundle_find
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.registry.services import bundle_register
 from pneumoscope.web.studies.services import study_receive
-site = Site.objects.create(name="North", slug="north")
-user = User.objects.create_user("reader", password="secret", role="reader", site=site)
+site = Site.objects.create(name="North", code="north")
+user = User.objects.create_user("reader", password="secret")
 bundle_register(folder=bundle_find(), actor=None)
 data = Path({path!r}).read_bytes()
 study_receive(data=data, source_name="a.png", source="api", actor=user, site=site)

@@ -163,7 +163,7 @@ def test_an_upload_is_one_file_or_a_zip(reader, jpeg):
 @pytest.mark.django_db(transaction=True)
 def test_the_same_bytes_at_the_same_time_are_one_image(receive, reader, jpeg, settings):
     """Many senders at once: one image, one study, no error, and everyone hears of the same."""
-    assert reader.site.slug
+    assert reader.site.code
     data = jpeg()
 
     def send(_: int) -> Receipt:

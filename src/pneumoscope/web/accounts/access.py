@@ -1,4 +1,8 @@
-"""One gate for pages and API: anonymous → sign in (or 401), wrong role → 403."""
+"""One gate for pages and API: anonymous → sign in (or 401), wrong role → 403.
+
+The gate asks for the right at any of the person's sites. Which objects it reaches is asked of the
+query: `visible_to(user, right)`; what belongs to no object, of `user.has_right(right, site_id)`.
+"""
 
 from collections.abc import Callable
 from functools import wraps

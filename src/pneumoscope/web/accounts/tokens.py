@@ -1,14 +1,23 @@
-"""API tokens: django-rest-knox keeps their hashes and their end."""
+"""API tokens: django-rest-knox keeps their hashes and their end; site and scope are ours."""
 
 import knox.auth
 from rest_framework.exceptions import AuthenticationFailed
 
+from pneumoscope.web.accounts.models import ApiToken, Seat, User
+from pneumoscope.web.accounts.roles import rights_within
+
 
 class TokenAuthentication(knox.auth.TokenAuthentication):
-    """Knox's, but for tokens that are no text at all, which it answers with a server error."""
+    """Knox's; the person sits at the token's site with no more rights than the token's scope."""
 
-    def authenticate_credentials(self, token: bytes) -> tuple[object, object]:
+    def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
+        """Raises AuthenticationFailed, also for what is no text at all."""
         try:
-            return super().authenticate_credentials(token)
+            user, key = super().authenticate_credentials(token)
         except UnicodeDecodeError:
             raise AuthenticationFailed("Invalid token.") from None
+        seat = user.seats.get(key.site_id)
+        if seat is None:
+            raise AuthenticationFailed("The token's person no longer works at its site.")
+        user.seats = {key.site_id: Seat(seat.site, seat.rights & rights_within(key.scope))}
+        return user, key

@@ -20,7 +20,8 @@ def event_record(
 ) -> Event:
     """Write one event. `action` is "noun.verb"; `actor` None means the system itself.
 
-    `site` defaults to the actor's. `detail` holds keys and codes, never patient data.
+    The site is the target's where it has one, else `site`, else where the actor works. `detail`
+    holds keys and codes, never patient data.
     """
     return Event.objects.create(
         action=action,
@@ -28,7 +29,14 @@ def event_record(
         # Django's documented, if underscored, API.
         object_type=target._meta.label_lower if target else "",  # noqa: SLF001
         object_id=str(target.pk) if target else "",
-        site=site or (actor.site if actor else None),
+        site_id=_site_id(site, target, actor),
         detail=detail or {},
         address=request.META.get("REMOTE_ADDR") or None if request else None,
     )
+
+
+def _site_id(site: Site | None, target: Model | None, actor: User | None) -> int | None:
+    if site is None and actor is not None:
+        site = actor.site
+    of_target: int | None = getattr(target, "site_id", None)
+    return of_target or (site.pk if site else None)

@@ -13,7 +13,7 @@ import pneumoscope
 from pneumoscope.core.bundle import bundle_find, read_card
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.accounts.roles import Role
-from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.people.services import person_create
 from pneumoscope.web.registry.bundles import bundle_folder
 from pneumoscope.web.registry.models import ModelVersion, Stage
 from pneumoscope.web.registry.services import bundle_register
@@ -59,11 +59,14 @@ def first_administrator(say: Say) -> User | None:
         return None
     password = secrets.token_urlsafe(12)
     with transaction.atomic():
-        site, _ = Site.objects.get_or_create(slug="main", defaults={"name": "Main site"})
-        administrator = User.objects.create_user(
-            "admin", password=password, role=Role.ADMINISTRATOR, site=site
+        site, _ = Site.objects.get_or_create(code="main", defaults={"name": "Main site"})
+        administrator = person_create(
+            acting_user=None,
+            username="admin",
+            site=site,
+            role=Role.ADMINISTRATOR,
+            password=password,
         )
-        event_record(action="user.create", actor=None, target=administrator, site=site)
     say(f"First administrator: user “admin”, password “{password}” – shown only this once.")
     return administrator
 

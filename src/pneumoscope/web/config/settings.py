@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "pneumoscope.web.config",
     "pneumoscope.web.studies",
     "pneumoscope.web.registry",
+    "pneumoscope.web.people",
     "pneumoscope.web.audit",
     "pneumoscope.web.accounts",
     "django.contrib.auth",
@@ -65,6 +66,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "pneumoscope.web.config.middleware.WorkingSite",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -129,6 +131,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 AUTH_USER_MODEL = "accounts.User"
+KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "studies:worklist"
 LOGOUT_REDIRECT_URL = "accounts:login"

@@ -22,7 +22,7 @@ class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):
         return live.order_by(models.F("site").desc(nulls_last=True)).first()
 
     def visible_to(self, user: Any) -> "ModelVersionQuerySet":
-        return self.filter(Q(site=None) | Q(site=user.site))
+        return self.filter(Q(site=None) | Q(site__in=user.sites_with("model.view")))
 
 
 class ModelVersion(models.Model):

@@ -68,6 +68,8 @@ class StudiesView(ListAPIView[Study]):
         for each study until its state is neither RECEIVED nor ANALYSING. Files that could not be
         received are under `refused`; if none could, the answer is the first one's problem.
         """
+        if not request.user.has_right("study.upload", request.user.site.pk):
+            raise PermissionDenied
         files = request.FILES.getlist("file")
         if not files:
             raise ValidationError({"file": "send at least one part of this name"})
@@ -99,7 +101,7 @@ class StudyView(APIView):
         study = get_object_or_404(visible.prefetch_related(WITH_IMAGES), pk=study_id)
         reveal = request.query_params.get("reveal", "").lower() in {"1", "true"}
         if reveal:
-            if not request.user.has_right("patient.reveal"):
+            if not request.user.has_right("patient.reveal", study.site_id):
                 raise PermissionDenied
             event_record(action="patient.reveal", actor=request.user, target=study, request=request)
         return Response(

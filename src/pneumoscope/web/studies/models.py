@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from pneumoscope.core.types import FloatImage
 from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.accounts.roles import Right
 from pneumoscope.web.registry.models import ModelVersion
 from pneumoscope.web.studies.states import State
 
@@ -23,9 +24,9 @@ class Source(models.TextChoices):
 
 
 class SiteQuerySet(models.QuerySet[Any]):
-    def visible_to(self, user: Any) -> Self:
-        """Only what belongs to the user's site; the rest does not exist for them."""
-        return self.filter(site=user.site)
+    def visible_to(self, user: Any, right: Right = "study.view") -> Self:
+        """Only what belongs to sites at which the user has the right; the rest does not exist."""
+        return self.filter(site__in=user.sites_with(right))
 
 
 class Study(models.Model):

@@ -92,16 +92,16 @@ class ImageSerializer(s.ModelSerializer[Image]):
             "record",
         ]
 
-    def _names_shown(self) -> bool:
-        return bool(self.context["request"].user.has_right("patient.reveal"))
+    def _names_shown(self, image: Image) -> bool:
+        return bool(self.context["request"].user.has_right("patient.reveal", image.site_id))
 
     def get_source_name(self, image: Image) -> str:
-        return image.source_name if self._names_shown() else ""
+        return image.source_name if self._names_shown(image) else ""
 
     @extend_schema_field(RecordSerializer(allow_null=True))
     def get_record(self, image: Image) -> dict[str, Any] | None:
         record = image.record
-        if record is None or self._names_shown():
+        if record is None or self._names_shown(image):
             return record
         return {**record, "path": ""}
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -43,7 +44,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
         "show_choices": [(value, word) for value, (word, _) in SHOW.items()],
         "sort_choices": [(value, word) for value, (word, _) in SORT.items()],
         "sort_word": SORT[filters.sort][0],
-        "may_upload": request.user.has_right("study.upload"),
+        "may_upload": _may_upload(request),
         "max_bytes": settings.PNEUMOSCOPE_MAX_FILE_BYTES,
     }
     return render(request, "studies/worklist.html", context)
@@ -70,7 +71,7 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
     context = {
         "study": found,
         "images": images,
-        "may_reveal": request.user.has_right("patient.reveal"),
+        "may_reveal": request.user.has_right("patient.reveal", found.site_id),
         **_reading(request, image),
     }
     return render(request, "studies/study.html", context)
@@ -104,7 +105,8 @@ def _reading(request: HttpRequest, image: Image) -> dict[str, Any]:
 @require_right("patient.reveal")
 def study_patient(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """Name and ID of the patient; each look is audited before it is answered."""
-    found = get_object_or_404(Study.objects.visible_to(request.user), pk=study_id)
+    visible = Study.objects.visible_to(request.user, "patient.reveal")
+    found = get_object_or_404(visible, pk=study_id)
     event_record(action="patient.reveal", actor=request.user, target=found, request=request)
     response = render(request, "studies/patient.html", {"study": found})
     response.headers["Cache-Control"] = "no-store"
@@ -115,6 +117,8 @@ def study_patient(request: HttpRequest, study_id: UUID) -> HttpResponse:
 @require_right("study.upload")
 def upload(request: HttpRequest) -> HttpResponse:
     """Parts named `file`. Scripts get worklist rows back, plain forms the worklist itself."""
+    if not _may_upload(request):
+        raise PermissionDenied
     outcomes = [each for file in request.FILES.getlist("file") for each in _receive(request, file)]
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     if not request.htmx:
@@ -128,6 +132,11 @@ def upload(request: HttpRequest) -> HttpResponse:
     response = render(request, "studies/rows.html", {"rows": rows(studies), "refusals": refusals})
     response.headers["X-Pneumoscope-Rows"] = str(len(received) + len(refusals))
     return response
+
+
+def _may_upload(request: HttpRequest) -> bool:
+    """Uploads go to the site at which the person works now."""
+    return bool(request.user.site) and request.user.has_right("study.upload", request.user.site.pk)
 
 
 def _receive(request: HttpRequest, file: UploadedFile) -> list[Receipt | Refusal]:

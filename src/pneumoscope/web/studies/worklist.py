@@ -53,9 +53,9 @@ def studies_listed(user: User, filters: Filters = Filters()) -> QuerySet[Study]:
     studies = Study.objects.visible_to(user).filter(SHOW[filters.show][1])
     if filters.q:
         match = Q(pk__in=Image.objects.filter(source_name__icontains=filters.q).values("study"))
-        if user.has_right("patient.reveal"):
-            match |= Q(patient_id__icontains=filters.q) | Q(patient_name__icontains=filters.q)
-            match |= Q(accession_number__iexact=filters.q)
+        named = Q(patient_id__icontains=filters.q) | Q(patient_name__icontains=filters.q)
+        named |= Q(accession_number__iexact=filters.q)
+        match |= named & Q(site__in=user.sites_with("patient.reveal"))
         studies = studies.filter(match)
     return with_rows(studies).order_by(*SORT[filters.sort][1])
 

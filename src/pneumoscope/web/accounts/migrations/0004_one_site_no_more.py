@@ -1,0 +1,13 @@
+"""Role and site of a person are in their memberships now."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("accounts", "0003_membership_token")]
+
+    operations = [
+        migrations.RemoveConstraint("user", "user_role_known"),
+        migrations.RemoveField("user", "role"),
+        migrations.RemoveField("user", "site"),
+    ]
