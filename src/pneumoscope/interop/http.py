@@ -1,0 +1,141 @@
+"""One HTTP exchange with a peer: bounded in time and size, every failure a named error."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from pneumoscope.interop.delivery import (
+    CredentialsRefused,
+    DeliveryRejected,
+    PeerBusy,
+    PeerUnreachable,
+    UnreadableAnswer,
+    quoted,
+)
+
+# Codes after which the same request may succeed (RFC 9110, RFC 6585, RFC 8470).
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What came back, of any status. headers: names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text, whatever it is, for messages."""
+        return self.body.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPeer:
+    """Where and how to reach a service.
+
+    token: OAuth 2 bearer token (RFC 6750). ca_file: a file of trusted certificates, for a
+    hospital's own authority. answer_seconds bounds the whole answer, max_bytes its body.
+    """
+
+    base_url: str
+    token: str = field(default="", repr=False)
+    ca_file: str = ""
+    connect_seconds: float = 5.0
+    answer_seconds: float = 30.0
+    max_bytes: int = 16 * 1024 * 1024
+
+    def exchange(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: list[tuple[str, str]] | None = None,
+    ) -> HttpAnswer:
+        """Send one request and return the answer, whatever its status.
+
+        No redirect is followed: it would carry the token elsewhere and turn a POST into a GET.
+        Raises PeerUnreachable, UnreadableAnswer, or DeliveryRejected for an address that is none.
+        """
+        url = f"{self.base_url.rstrip('/')}/{path}" if path else self.base_url
+        sent = dict(headers or {})
+        if self.token:
+            sent["Authorization"] = f"Bearer {self.token}"
+        deadline = time.monotonic() + self.connect_seconds + self.answer_seconds
+        with requests.Session() as session:
+            session.trust_env = False  # the environment is read by the settings alone
+            try:
+                with session.request(
+                    method,
+                    url,
+                    params=query,
+                    data=body,
+                    headers=sent,
+                    timeout=(self.connect_seconds, self.answer_seconds),
+                    verify=self.ca_file or True,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    return self._read(response, deadline)
+            except (requests.ConnectionError, requests.Timeout) as error:
+                raise PeerUnreachable(f"{self.base_url}: {_reason(error)}") from error
+            except NO_ADDRESS as error:
+                raise DeliveryRejected(f"{self.base_url} is no HTTP address") from error
+            except (requests.RequestException, ValueError, OSError) as error:
+                raise UnreadableAnswer(f"{self.base_url}: {_reason(error)}") from error
+
+    def _read(self, response: requests.Response, deadline: float) -> HttpAnswer:
+        body = bytearray()
+        for chunk in response.iter_content(65536):
+            body += chunk
+            if len(body) > self.max_bytes:
+                raise UnreadableAnswer(f"{self.base_url}: answer over {self.max_bytes} bytes")
+            if time.monotonic() > deadline:
+                raise PeerUnreachable(f"{self.base_url}: answer not complete in time")
+        names = {name.lower(): value for name, value in response.headers.items()}
+        return HttpAnswer(response.status_code, names, bytes(body))
+
+
+def raise_for_status(answer: HttpAnswer, peer: HttpPeer, reason: str) -> None:
+    """Raise what a status other than 2xx means; `reason` is the peer's own words.
+
+    Raises PeerBusy, CredentialsRefused or DeliveryRejected.
+    """
+    if 200 <= answer.status < 300:
+        return
+    message = f"{peer.base_url} answered {answer.status}: {quoted(reason) or 'no reason given'}"
+    if answer.status in PASSING:
+        raise PeerBusy(message, _retry_after(answer.headers.get("retry-after", "")))
+    if answer.status in {401, 403, 407}:
+        raise CredentialsRefused(message)
+    if 300 <= answer.status < 400:
+        raise DeliveryRejected(f"{message} (moved to {answer.headers.get('location', '?')})")
+    raise DeliveryRejected(message)
+
+
+def _retry_after(value: str) -> float | None:
+    """Seconds of a Retry-After header, which is a number or a date (RFC 9110 10.2.3)."""
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+
+
+def _reason(error: Exception) -> str:
+    return quoted(str(error)) or type(error).__name__
