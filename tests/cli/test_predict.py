@@ -31,6 +31,7 @@ PNEUMONIA = SAMPLES / "pneumonia_person1946_bacteria_4874.jpg"
 DICOM = SAMPLES / "dicom_pneumonia.dcm"
 KEYS = (
     *("path", "status", "code", "reason", "remedy", "probability", "positive", "threshold"),
+    *("operating_point", "uncertain", "band"),
     *("aetiology", "regions", "quality", "model", "milliseconds"),
 )
 
@@ -55,6 +56,8 @@ def _check_analysed(record: dict[str, Any], width: int, height: int) -> None:
     assert (record["code"], record["reason"], record["remedy"]) == (None, None, None)
     assert 0 <= record["probability"] <= 1
     assert record["positive"] is (record["probability"] >= record["threshold"])
+    low, high = record["band"]
+    assert record["uncertain"] is (low <= record["probability"] <= high)
     assert math.isclose(sum(record["aetiology"].values()), record["probability"], abs_tol=3e-6)
     for region in record["regions"]:
         x, y, w, h = region["box"]
@@ -78,6 +81,29 @@ def test_record_of_a_radiograph_field_by_field() -> None:
     bundle = load_bundle(bundle_find())
     assert record["model"]["hash"] == bundle.hash
     assert record["threshold"] == pytest.approx(bundle.card.threshold, abs=1e-6)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_operating_point_asked_for_decides(workers: str) -> None:
+    card = load_bundle(bundle_find()).card
+    for name, point in card.operating_points.items():
+        (record,) = _predict("--operating-point", name, "--workers", workers, DICOM)
+        assert record["operating_point"] == name
+        assert record["threshold"] == pytest.approx(point.threshold, abs=1e-6)
+        assert record["positive"] is (record["probability"] >= point.threshold)
+
+
+def test_an_uncertain_result_advises_a_second_reader(tmp_path: Path) -> None:
+    """Half a normal and half a pneumonia: whatever the number, its band decides the words."""
+    a, b = (Image.open(path).convert("L").resize((900, 900)) for path in (NORMAL, PNEUMONIA))
+    for i, share in enumerate((0.0, 0.35, 0.5, 0.65, 1.0)):
+        Image.blend(a, b, share).save(tmp_path / f"{i}.png")
+    records = [record for record in _predict(tmp_path) if record["status"] == "analysed"]
+    done = pneumoscope("predict", tmp_path)
+    advised = done.stdout.count("uncertain – a second reader is advised")
+    uncertain = sum(record["uncertain"] for record in records)
+    assert advised == uncertain
+    assert f"({uncertain} of them uncertain)" in done.stdout
 
 
 def test_input_order_over_files_folders_and_archives(tmp_path: Path) -> None:
@@ -198,9 +224,12 @@ def test_csv_has_a_row_per_input(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert [row["status"] for row in rows] == ["analysed", "failed"]
     assert rows[0]["positive"] in {"true", "false"}
+    assert rows[0]["uncertain"] in {"true", "false"}
+    assert 0 <= float(rows[0]["band_low"]) <= float(rows[0]["band_high"]) <= 1
+    assert rows[0]["operating_point"] == "balanced"
     assert 0 <= float(rows[0]["bacterial"]) <= 1
     assert rows[1]["code"] == "not_found"
-    assert rows[1]["probability"] == ""
+    assert rows[1]["probability"] == rows[1]["uncertain"] == rows[1]["band_low"] == ""
     assert "Research use only" in done.stderr
     assert "Research use only" not in done.stdout
 
@@ -221,6 +250,7 @@ def test_table_says_what_numbers_mean_and_what_it_is_not(tmp_path: Path) -> None
         ("predict",),
         ("predict", "--format", "xml", "x"),
         ("predict", "--workers", "0", "x"),
+        ("predict", "--operating-point", "strict", "x"),
         ("predict", "--max-mb", "many", "x"),
         ("predict", "--model", "no-such-model", "x"),
         ("predict", "--heatmaps", str(NORMAL), "x"),
@@ -268,7 +298,7 @@ def test_a_defect_met_with_one_input_fails_that_input_alone(
     bundle = load_bundle(bundle_find())
     monkeypatch.setattr(predict, "analysis_record", broken)
     item = Input(str(NORMAL), file=NORMAL)
-    record = predict.predict_one((1, item), bundle=bundle, max_bytes=10**8, heatmaps=None)
+    record = predict.predict_one((1, item), bundle=bundle, wishes=predict.Wishes(10**8))
     assert (record["status"], record["code"]) == ("failed", "unexpected_error")
 
 

@@ -61,14 +61,38 @@ def test_weights_exchanged_together_with_their_hash_fail_the_goldens(tmp_path):
         load_bundle(folder)
 
 
-def test_another_format_is_incompatible(tmp_path):
+@pytest.mark.parametrize("other", [1, 99])
+def test_another_format_is_incompatible(tmp_path, other):
     folder = copy_bundle(tmp_path)
-    edit_card(folder, format=99)
-    with pytest.raises(BundleIncompatible, match="99"):
+    edit_card(folder, format=other)
+    with pytest.raises(BundleIncompatible, match=f"format {other}"):
         load_bundle(folder)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 1}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"operating_points": []},
+        {"operating_point": "strict"},
+        {"classes": ["bacterial", "normal", "viral"]},
+        {"uncertain": {"low": 0.9, "high": 0.1, "alpha": 0.1, "coverage": {}, "flagged": {}}},
+    ],
+)
+def test_a_card_that_contradicts_itself_is_corrupt(tmp_path, changes):
+    folder = copy_bundle(tmp_path)
+    edit_card(folder, **changes)
+    with pytest.raises(BundleCorrupt, match=r"card\.json"):
+        load_bundle(folder)
+
+
+def test_outside_the_band_every_operating_point_says_the_same():
+    card = default_bundle().card
+    thresholds = [point.threshold for point in card.operating_points.values()]
+    assert thresholds == sorted(thresholds)
+    assert all(threshold in card.uncertain for threshold in thresholds)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"format": 2}', "\x00\xff"])
 def test_a_card_that_is_none_is_corrupt(tmp_path, content):
     folder = copy_bundle(tmp_path)
     (folder / "card.json").write_text(content, encoding="utf-8")

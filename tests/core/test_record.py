@@ -29,7 +29,9 @@ ANALYSIS = Analysis(
     quality=QualityReport("warn", (Reason("few_pixels", "Few pixels."),)),
     model=MODEL,
     milliseconds=Milliseconds(1.234, 2.341, 3.456, 7.038),
-    prediction=Prediction(0.123456789, 0.34, False, Aetiology(0.1, 0.0234567)),
+    prediction=Prediction(
+        0.123456789, 0.34, False, Aetiology(0.1, 0.0234567), "screening", True, (0.1, 0.4567891)
+    ),
     heatmap=np.zeros((7, 7), np.float32),
     regions=(
         Region(
@@ -57,6 +59,9 @@ def test_analysed() -> None:
         "probability": 0.123457,
         "positive": False,
         "threshold": 0.34,
+        "operating_point": "screening",
+        "uncertain": True,
+        "band": [0.1, 0.456789],
         "aetiology": {"bacterial": 0.1, "viral": 0.023457},
         "regions": [
             {
@@ -80,7 +85,8 @@ def test_rejected_has_reason_and_no_number() -> None:
     record = analysis_record("x", REJECTED)
     assert (record["code"], record["reason"]) == ("lateral_view", "Lateral.")
     assert record["status"] == "rejected"
-    for key in ("probability", "positive", "threshold", "aetiology"):
+    empty = ("probability", "positive", "threshold", "operating_point", "uncertain", "band")
+    for key in (*empty, "aetiology"):
         assert record[key] is None
     assert record["regions"] == []
     assert len(record["quality"]["reasons"]) == 2

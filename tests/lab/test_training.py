@@ -12,9 +12,7 @@ from torch import Generator
 
 from core.images import encode
 from pneumoscope.core.bundle import load_bundle
-from pneumoscope.core.calibrate import calibrated_probabilities
 from pneumoscope.lab.augment import affine, augment
-from pneumoscope.lab.calibration import fit_temperature, operating_point
 from pneumoscope.lab.efficientnet_lite import efficientnet_lite0
 from pneumoscope.lab.gate import gate_trunk
 from pneumoscope.lab.loop import Dataset, class_weights, fit, learning_rate, predict_logits
@@ -162,28 +160,6 @@ def test_resumed_equals_uninterrupted(tmp_path):
 def _folder(path: Path) -> Path:
     path.mkdir()
     return path
-
-
-def test_temperature_lowers_the_loss_of_overconfident_logits():
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 3, 900)
-    honest = (np.eye(3)[labels] * 2 + rng.gumbel(size=(900, 3))).astype(np.float32)
-    overconfident = honest * 4
-
-    def loss(logits, temperature):
-        return -np.log(calibrated_probabilities(logits, temperature)[np.arange(900), labels]).mean()
-
-    temperature = fit_temperature(overconfident, labels)
-    assert loss(overconfident, temperature) < loss(overconfident, 1.0)
-    assert temperature == pytest.approx(4 * fit_temperature(honest, labels), rel=0.02)
-
-
-def test_the_operating_point_lies_between_the_classes():
-    logits = np.array([[4, 0, 0], [3, 0, 0], [0, 3, 0], [0, 0, 4]], dtype=np.float32)
-    point = operating_point(logits, np.array([0, 0, 1, 2]), 1.0)
-    probability = 1 - calibrated_probabilities(logits, 1.0)[:, 0]
-    assert probability[1] < point.threshold < probability[2]
-    assert (point.sensitivity, point.specificity) == (1, 1)
 
 
 def test_train_command_from_folder_to_verified_bundle(tmp_path):

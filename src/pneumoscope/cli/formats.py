@@ -9,13 +9,16 @@ from typing import ClassVar, Protocol
 from pneumoscope.core.record import Record
 from pneumoscope.core.render import RESEARCH_USE_ONLY
 
+UNCERTAIN = "uncertain – a second reader is advised"
+
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the inputs so far."""
+    """What became of the inputs so far; uncertain ones count as positive or negative too."""
 
     positive: int = 0
     negative: int = 0
+    uncertain: int = 0
     rejected: int = 0
     failed: int = 0
 
@@ -27,6 +30,7 @@ class Tally:
         if record["status"] == "analysed":
             self.positive += record["positive"]
             self.negative += not record["positive"]
+            self.uncertain += record["uncertain"]
         else:
             self.rejected += record["status"] == "rejected"
             self.failed += record["status"] == "failed"
@@ -34,7 +38,8 @@ class Tally:
     def __str__(self) -> str:
         inputs = "1 input" if self.total == 1 else f"{self.total} inputs"
         return (
-            f"{inputs}: {self.positive} likely pneumonia, {self.negative} below threshold, "
+            f"{inputs}: {self.positive} likely pneumonia, {self.negative} below threshold "
+            f"({self.uncertain} of them uncertain), "
             f"{self.rejected} rejected, {self.failed} failed"
         )
 
@@ -62,6 +67,7 @@ class Csv:
 
     COLUMNS: ClassVar = (
         *("path", "status", "code", "reason", "remedy", "probability", "positive", "threshold"),
+        *("operating_point", "uncertain", "band_low", "band_high"),
         *("bacterial", "viral", "regions", "quality", "notes", "model", "version", "hash"),
         "milliseconds",
     )
@@ -75,7 +81,8 @@ class Csv:
     def write(self, record: Record) -> None:
         quality, model = record["quality"] or {"verdict": None, "reasons": []}, record["model"]
         row = record | (record["aetiology"] or {})
-        row["positive"] = {True: "true", False: "false", None: None}[record["positive"]]
+        row |= {key: _truth(record[key]) for key in ("positive", "uncertain")}
+        row["band_low"], row["band_high"] = record["band"] or (None, None)
         row["regions"] = "; ".join(f"{r['zone']} {r['score']}" for r in record["regions"])
         row["quality"] = quality["verdict"]
         row["notes"] = "; ".join(reason["message"] for reason in quality["reasons"])
@@ -117,6 +124,10 @@ class Table:
 WRITERS: dict[str, type[Writer]] = {"table": Table, "jsonl": JsonLines, "csv": Csv}
 
 
+def _truth(value: bool | None) -> str | None:
+    return None if value is None else str(value).lower()
+
+
 def _footnote(tally: Tally) -> None:
     """Beside the data, never in them."""
     print(f"{tally}. {RESEARCH_USE_ONLY}.", file=sys.stderr)
@@ -146,4 +157,6 @@ def _zones(record: Record) -> str:
 def _remarks(record: Record) -> list[str]:
     if record["status"] == "failed":
         return [f"{record['code']}: {record['reason']} {record['remedy']}"]
-    return [f"{reason['code']}: {reason['message']}" for reason in record["quality"]["reasons"]]
+    advice = [UNCERTAIN] if record["uncertain"] else []
+    reasons = record["quality"]["reasons"]
+    return [*advice, *(f"{reason['code']}: {reason['message']}" for reason in reasons)]

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from pneumoscope.core.bundle import bundle_find, bundle_folders, load_bundle, read_card
+from pneumoscope.core.bundle import Card, bundle_find, bundle_folders, load_bundle, read_card
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.model_card import model_card
 
@@ -56,7 +56,8 @@ def _show(folder: Path, as_json: bool) -> int:
         "licence": card.licence,
         "created": card.created,
         "classes": ", ".join(card.classes),
-        "threshold": f"{card.threshold:.4f} ({card.operating_point})",
+        **{name: _point(card, name) for name in card.operating_points},
+        "uncertain": f"{card.uncertain.low:.4f} to {card.uncertain.high:.4f}",
         "population": card.population.description,
         "age": f"{low:g} to {high:g} years",
         "views": ", ".join(card.population.views),
@@ -67,6 +68,15 @@ def _show(folder: Path, as_json: bool) -> int:
     for line in json.dumps(card.metrics, indent=2, ensure_ascii=False).splitlines()[1:-1]:
         print(line)
     return 0
+
+
+def _point(card: Card, name: str) -> str:
+    point = card.point(name)
+    default = ", taken where none is asked for" if name == card.operating_point else ""
+    return (
+        f"positive from {point.threshold:.4f}; in validation sensitivity {point.sensitivity:.3f}, "
+        f"specificity {point.specificity:.3f}{default}"
+    )
 
 
 def _verify(folders: list[Path]) -> int:

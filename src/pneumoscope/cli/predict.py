@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +16,7 @@ from pneumoscope.cli.pool import map_ordered
 from pneumoscope.core.bundle import Bundle, bundle_find, load_bundle
 from pneumoscope.core.decode import MAX_BYTES
 from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.core.operating import OPERATING_POINTS
 from pneumoscope.core.pipeline import analyze
 from pneumoscope.core.record import Record, analysis_record, failure_record
 from pneumoscope.core.render import render_overlay
@@ -24,6 +26,15 @@ OVERLAY_SIDE = 1280
 _MEGABYTE = 1024**2
 
 Numbered = tuple[int, Input]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asked for, for every input alike."""
+
+    max_bytes: int
+    operating_point: str | None = None
+    heatmaps: Path | None = None
 
 
 class ProcessLost(PneumoscopeError):
@@ -44,6 +55,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("paths", nargs="+", metavar="PATH", help="a file, a folder (walked) or a zip (expanded)")
     add("--model", metavar="NAME|DIR", help="an installed model or a bundle's folder")
+    add(
+        "--operating-point",
+        choices=OPERATING_POINTS,
+        help="where to call pneumonia; default: the model's own choice",
+    )
     add("--format", choices=WRITERS, default="table", help="default: %(default)s")
     add("--heatmaps", metavar="DIR", type=Path, help="write an overlay per radiograph, as PNG")
     add("--workers", metavar="N", type=_positive, default=1, help="processes; default: 1")
@@ -85,21 +101,21 @@ def _make_folder(folder: Path) -> None:
 
 
 def _records(options: argparse.Namespace, bundle: Bundle) -> Iterator[Record]:
-    settings = {"max_bytes": options.max_mb * _MEGABYTE, "heatmaps": options.heatmaps}
-    tasks = enumerate(inputs(options.paths, settings["max_bytes"]), start=1)
+    wishes = Wishes(options.max_mb * _MEGABYTE, options.operating_point, options.heatmaps)
+    tasks = enumerate(inputs(options.paths, wishes.max_bytes), start=1)
     if options.workers == 1:
-        return map(partial(predict_one, bundle=bundle, **settings), tasks)
+        return map(partial(predict_one, bundle=bundle, wishes=wishes), tasks)
     return map_ordered(
-        partial(_predictor, bundle.folder, **settings),
+        partial(_predictor, bundle.folder, wishes),
         tasks,
         workers=options.workers,
         lost=partial(_lost, model=bundle.reference),
     )
 
 
-def _predictor(folder: Path, max_bytes: int, heatmaps: Path | None) -> Callable[[Numbered], Record]:
+def _predictor(folder: Path, wishes: Wishes) -> Callable[[Numbered], Record]:
     """A process's own model, one thread: the processes are the parallelism."""
-    return partial(predict_one, bundle=load_bundle(folder), max_bytes=max_bytes, heatmaps=heatmaps)
+    return partial(predict_one, bundle=load_bundle(folder), wishes=wishes)
 
 
 def _lost(task: Numbered, model: ModelReference) -> Record:
@@ -107,15 +123,20 @@ def _lost(task: Numbered, model: ModelReference) -> Record:
     return failure_record(task[1].path, error, model)
 
 
-def predict_one(task: Numbered, *, bundle: Bundle, max_bytes: int, heatmaps: Path | None) -> Record:
+def predict_one(task: Numbered, *, bundle: Bundle, wishes: Wishes) -> Record:
     """The record of one numbered input; whatever is wrong with it ends in the record."""
     number, item = task
     try:
-        analysis = analyze(item.read(max_bytes), bundle, max_bytes=max_bytes)
+        analysis = analyze(
+            item.read(wishes.max_bytes),
+            bundle,
+            max_bytes=wishes.max_bytes,
+            operating_point=wishes.operating_point,
+        )
         record = analysis_record(item.path, analysis)
         json.dumps(record, allow_nan=False)  # a NaN is a failure here, not a crash at the end
-        if heatmaps and analysis.status == "analysed":
-            record["heatmap"] = str(_save_overlay(analysis, heatmaps, number, item.path))
+        if wishes.heatmaps and analysis.status == "analysed":
+            record["heatmap"] = str(_save_overlay(analysis, wishes.heatmaps, number, item.path))
     except PneumoscopeError as error:
         return failure_record(item.path, error, bundle.reference)
     except OSError as error:

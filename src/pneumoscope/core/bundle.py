@@ -1,6 +1,6 @@
 """A model as a folder: what runs, what it promises, and the proof that it still does.
 
-card.json    name, version, input contract, classes, calibration, operating point, population …
+card.json    name, version, input contract, classes, calibration, operating points, population …
              and the SHA-256 of every other file. Its own SHA-256 is the bundle's hash.
 model.onnx   float32 [1, 1, size, size] in 0..1 → logits [1, classes],
              activation [1, classes, h, w] (its mean over h, w is the logits), embedding [1, d],
@@ -23,11 +23,22 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from pneumoscope.core.errors import BundleCorrupt, BundleIncompatible, BundleNotFound
+from pneumoscope.core.errors import (
+    BundleCorrupt,
+    BundleIncompatible,
+    BundleNotFound,
+    UnknownOperatingPoint,
+)
+from pneumoscope.core.operating import (
+    OperatingPoint,
+    UncertainBand,
+    parse_band,
+    parse_operating_points,
+)
 from pneumoscope.core.preprocess import InputContract
 from pneumoscope.core.types import FloatImage, ModelReference
 
-FORMAT = 1
+FORMAT = 2
 OUTPUTS = ("logits", "activation", "embedding", "gate_features")
 FILES = ("model.onnx", "gate.npz", "golden.npz")
 MODELS = Path(__file__).parent.parent / "models"
@@ -47,7 +58,10 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """card.json, parsed. `raw` keeps everything, also what only people read."""
+    """card.json, parsed. `raw` keeps everything, also what only people read.
+
+    classes: "normal" first. operating_point: the name of the one taken where none is asked for.
+    """
 
     name: str
     version: str
@@ -58,8 +72,9 @@ class Card:
     input: InputContract
     classes: tuple[str, ...]
     temperature: float
-    threshold: float
+    operating_points: dict[str, OperatingPoint]
     operating_point: str
+    uncertain: UncertainBand
     region_level: float
     gate_limit: float
     population: Population
@@ -67,6 +82,22 @@ class Card:
     data: dict[str, Any]
     files: dict[str, str]
     raw: dict[str, Any]
+
+    @property
+    def threshold(self) -> float:
+        """Of the operating point taken where none is asked for."""
+        return self.operating_points[self.operating_point].threshold
+
+    def point(self, name: str | None) -> OperatingPoint:
+        """An operating point by name, None for the card's own choice.
+
+        Raises UnknownOperatingPoint.
+        """
+        try:
+            return self.operating_points[name or self.operating_point]
+        except KeyError:
+            known = ", ".join(self.operating_points)
+            raise UnknownOperatingPoint(f"no operating point “{name}” among {known}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +201,19 @@ def _parse_card(raw: dict[str, Any]) -> Card:
         k: str(raw[k]) for k in ("name", "version", "title", "description", "licence", "created")
     }
     population = raw["population"]
+    if raw["classes"][0] != "normal":
+        raise ValueError("the first class is not normal")
+    points = parse_operating_points(raw["operating_points"])
+    if raw["operating_point"] not in points:
+        raise ValueError(f"no operating point {raw['operating_point']}")
     return Card(
         **text,
         input=InputContract(int(raw["input"]["size"]), tuple(raw["input"]["stretch"])),
         classes=tuple(raw["classes"]),
         temperature=float(raw["calibration"]["temperature"]),
-        threshold=float(raw["operating_point"]["threshold"]),
-        operating_point=str(raw["operating_point"]["name"]),
+        operating_points=points,
+        operating_point=str(raw["operating_point"]),
+        uncertain=parse_band(raw["uncertain"]),
         region_level=float(raw["region_level"]),
         gate_limit=float(raw["gate"]["limit"]),
         population=Population(

@@ -19,15 +19,25 @@ def calibrated_probabilities(logits: FloatImage, temperature: float) -> FloatIma
     return softmax(logits / np.float32(temperature))
 
 
-def predict(logits: FloatImage, card: Card) -> Prediction:
-    """P(pneumonia) is 1 − P(normal); positive from the card's threshold upwards.
+def predict(logits: FloatImage, card: Card, *, operating_point: str | None = None) -> Prediction:
+    """P(pneumonia) is 1 − P(normal); positive from the operating point's threshold upwards.
 
-    logits: float32 [classes], in the order of `card.classes`.
+    logits: float32 [classes], in the order of `card.classes`. operating_point: a name in the card;
+    None takes the card's own choice. Raises UnknownOperatingPoint.
     """
+    point = card.point(operating_point)
     probabilities = calibrated_probabilities(logits, card.temperature).tolist()
     by_class = dict(zip(card.classes, probabilities, strict=True))
     probability = 1.0 - by_class["normal"]
     aetiology = None
     if {"bacterial", "viral"} <= by_class.keys():
         aetiology = Aetiology(by_class["bacterial"], by_class["viral"])
-    return Prediction(probability, card.threshold, probability >= card.threshold, aetiology)
+    return Prediction(
+        probability=probability,
+        threshold=point.threshold,
+        positive=probability >= point.threshold,
+        aetiology=aetiology,
+        operating_point=point.name,
+        uncertain=probability in card.uncertain,
+        band=(card.uncertain.low, card.uncertain.high),
+    )

@@ -21,7 +21,8 @@ PneumoscopeError
 └── BundleError                  a model that cannot be trusted to run
     ├── BundleNotFound           bundle_not_found
     ├── BundleCorrupt            bundle_corrupt
-    └── BundleIncompatible       bundle_incompatible
+    ├── BundleIncompatible       bundle_incompatible
+    └── UnknownOperatingPoint    unknown_operating_point
 """
 
 from typing import ClassVar
@@ -178,3 +179,10 @@ class BundleIncompatible(BundleError):
 
     code = "bundle_incompatible"
     remedy = "Use a bundle exported by this version of Pneumoscope."
+
+
+class UnknownOperatingPoint(BundleError):
+    """The bundle has no operating point of that name."""
+
+    code = "unknown_operating_point"
+    remedy = "Choose one that `pneumoscope models show` lists, or leave the choice to the model."

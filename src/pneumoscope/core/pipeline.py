@@ -12,11 +12,18 @@ from pneumoscope.core.quality import assess
 from pneumoscope.core.types import Analysis, Milliseconds
 
 
-def analyze(data: bytes, bundle: Bundle, *, max_bytes: int = MAX_BYTES) -> Analysis:
+def analyze(
+    data: bytes,
+    bundle: Bundle,
+    *,
+    max_bytes: int = MAX_BYTES,
+    operating_point: str | None = None,
+) -> Analysis:
     """Decode, preprocess, infer, judge the quality, then predict and explain.
 
+    operating_point: a name in the bundle's card; None takes the card's own choice.
     A radiograph the quality check rejects gets no prediction. Bytes that are no radiograph raise a
-    DecodeError; nothing else is raised for bad input.
+    DecodeError; nothing else is raised for bad input. Raises UnknownOperatingPoint.
     """
     started = time.perf_counter()
     radiograph = decode(data, max_bytes=max_bytes)
@@ -34,7 +41,7 @@ def analyze(data: bytes, bundle: Bundle, *, max_bytes: int = MAX_BYTES) -> Analy
     )
     if analysis.status == "analysed":
         card = bundle.card
-        prediction = predict(inference.logits, card)
+        prediction = predict(inference.logits, card, operating_point=operating_point)
         heatmap = heatmap_from_activation(
             inference.activation, card.classes, prediction.probability
         )

@@ -8,7 +8,7 @@ as displayed.
 from typing import Any
 
 from pneumoscope.core.errors import PneumoscopeError
-from pneumoscope.core.types import Analysis, ModelReference, QualityReport, Region
+from pneumoscope.core.types import Analysis, ModelReference, Prediction, QualityReport, Region
 
 Record = dict[str, Any]
 
@@ -31,6 +31,9 @@ def analysis_record(path: str, analysis: Analysis) -> Record:
         "probability": round(prediction.probability, 6) if prediction else None,
         "positive": prediction.positive if prediction else None,
         "threshold": round(prediction.threshold, 6) if prediction else None,
+        "operating_point": prediction.operating_point if prediction else None,
+        "uncertain": prediction.uncertain if prediction else None,
+        "band": _band(prediction),
         "aetiology": {
             "bacterial": round(aetiology.bacterial, 6),
             "viral": round(aetiology.viral, 6),
@@ -60,12 +63,21 @@ def failure_record(path: str, error: PneumoscopeError, model: ModelReference) ->
         "probability": None,
         "positive": None,
         "threshold": None,
+        "operating_point": None,
+        "uncertain": None,
+        "band": None,
         "aetiology": None,
         "regions": [],
         "quality": None,
         "model": _model(model),
         "milliseconds": None,
     }
+
+
+def _band(prediction: Prediction | None) -> list[float] | None:
+    if prediction is None or prediction.band is None:
+        return None
+    return [round(value, 6) for value in prediction.band]
 
 
 def _region(region: Region) -> Record:

@@ -95,12 +95,20 @@ class Aetiology:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """probability: calibrated P(pneumonia), 0..1; positive: probability >= threshold."""
+    """What the model says of one radiograph.
+
+    probability: calibrated P(pneumonia), 0..1. positive: probability >= threshold, the threshold of
+    the operating point. uncertain: the probability lies in `band`, lowest and highest, where the
+    model cannot tell the classes apart as surely as it promises: a second reader is advised.
+    """
 
     probability: float
     threshold: float
     positive: bool
     aetiology: Aetiology | None
+    operating_point: str = "balanced"
+    uncertain: bool = False
+    band: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,14 @@
-"""Temperature and operating point, from validation logits alone."""
-
-from dataclasses import dataclass
+"""Temperature and operating points, from validation logits alone."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from pneumoscope.core.calibrate import calibrated_probabilities
+from pneumoscope.core.operating import OPERATING_POINTS, OperatingPoint
 
-
-@dataclass(frozen=True, slots=True)
-class OperatingPoint:
-    """A threshold on P(pneumonia) with what it gave on the data it was derived from."""
-
-    name: str
-    threshold: float
-    sensitivity: float
-    specificity: float
+SENSITIVITY = 0.98  # of screening
+SPECIFICITY = 0.98  # of rule_in
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -41,25 +32,37 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     return float(log_temperature.detach().exp())
 
 
-def operating_point(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
-) -> OperatingPoint:
-    """The balanced point: the threshold with the largest Youden index.
+def log_odds(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    """Of pneumonia. logits: float32 [N, classes], normal first. Returns float64 [N]."""
+    scaled = logits.astype(np.float64) / temperature
+    odds: NDArray[np.float64] = np.logaddexp.reduce(scaled[:, 1:], axis=1) - scaled[:, 0]
+    return odds
 
-    Between the two scores where the index is largest the middle is taken, on the logit scale, so
-    that neither class's nearest example decides alone.
+
+def probability_of(score: float) -> float:
+    """The inverse of the logit."""
+    return float(1 / (1 + np.exp(-score)))
+
+
+def derive_operating_points(
+    logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float
+) -> tuple[OperatingPoint, ...]:
+    """screening, balanced and rule_in (`core.operating`), with what they give on these examples.
+
+    A threshold is the middle, on the logit scale, between the two scores it divides, so that
+    neither class's nearest example decides alone. Screening is moved down and rule-in up to the
+    balanced point where they would cross it: a stricter name never calls more.
     """
-    probability = 1 - calibrated_probabilities(logits, temperature)[:, 0].astype(np.float64)
-    score = np.log(probability.clip(1e-9, 1 - 1e-9)) - np.log1p(-probability.clip(1e-9, 1 - 1e-9))
-    order = np.argsort(score, kind="stable")
-    positive = (labels > 0)[order]
-    # Cutting below position i calls everything from i upwards positive.
-    sensitivity = 1 - np.concatenate([[0], positive.cumsum()]) / positive.sum()
-    specificity = np.concatenate([[0], (~positive).cumsum()]) / (~positive).sum()
-    best = int((sensitivity + specificity).argmax())
-    ordered = score[order]
-    low, high = ordered[max(best - 1, 0)], ordered[min(best, len(ordered) - 1)]
-    threshold = 1 / (1 + np.exp(-(low + high) / 2))
-    return OperatingPoint(
-        "balanced", float(threshold), float(sensitivity[best]), float(specificity[best])
+    score = log_odds(logits, temperature)
+    ill, well = np.sort(score[labels > 0]), np.sort(score[labels == 0])
+    distinct = np.unique(score)
+    cuts = np.concatenate([distinct[:1], (distinct[:-1] + distinct[1:]) / 2, distinct[-1:] + 1])
+    sensitivity = 1 - np.searchsorted(ill, cuts) / len(ill)
+    specificity = np.searchsorted(well, cuts) / len(well)
+    balanced = int((sensitivity + specificity).argmax())
+    screening = min(int(np.flatnonzero(sensitivity >= SENSITIVITY)[-1]), balanced)
+    rule_in = max(int(np.flatnonzero(specificity >= SPECIFICITY)[0]), balanced)
+    return tuple(
+        OperatingPoint(name, probability_of(cuts[i]), float(sensitivity[i]), float(specificity[i]))
+        for name, i in zip(OPERATING_POINTS, (screening, balanced, rule_in), strict=True)
     )

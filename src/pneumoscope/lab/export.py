@@ -16,12 +16,13 @@ from torch import Tensor, nn
 
 import pneumoscope
 from pneumoscope.core.bundle import FILES, FORMAT, OUTPUTS, load_bundle
-from pneumoscope.lab.calibration import OperatingPoint
+from pneumoscope.core.operating import OperatingPoint, UncertainBand
 from pneumoscope.lab.data import CLASSES
 from pneumoscope.lab.gate import GateTrunk
 from pneumoscope.lab.recipe import Recipe
 
 GOLDENS = 4
+DEFAULT_POINT = "balanced"
 PARITY_TOLERANCE = 1e-3
 
 
@@ -33,7 +34,8 @@ class Trained:
     network: nn.Module
     trunk: GateTrunk
     temperature: float
-    operating_point: OperatingPoint
+    operating_points: tuple[OperatingPoint, ...]
+    uncertain: UncertainBand
     gate: dict[str, NDArray[np.float32]]
     gate_limit: float
     golden_pixels: NDArray[np.uint8]
@@ -125,7 +127,12 @@ def _card(trained: Trained, folder: Path) -> dict[str, Any]:
             "temperature": trained.temperature,
             "prior": "every class equally likely before the image is seen",
         },
-        "operating_point": asdict(trained.operating_point),
+        "operating_points": [asdict(point) for point in trained.operating_points],
+        "operating_point": DEFAULT_POINT,
+        "uncertain": {
+            "method": "class-conditional split conformal prediction",
+            **asdict(trained.uncertain),
+        },
         "region_level": recipe.card.region_level,
         "gate": {"method": "distance of ImageNet features", "limit": trained.gate_limit},
         "metrics": trained.metrics,

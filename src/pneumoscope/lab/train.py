@@ -13,7 +13,8 @@ from torch import Generator, nn
 from pneumoscope.core.calibrate import calibrated_probabilities
 from pneumoscope.core.metrics import auroc
 from pneumoscope.lab.augment import augment
-from pneumoscope.lab.calibration import fit_temperature, operating_point
+from pneumoscope.lab.calibration import derive_operating_points, fit_temperature
+from pneumoscope.lab.conformal import fit_band
 from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
 from pneumoscope.lab.export import GOLDENS, Trained, export_bundle
 from pneumoscope.lab.folds import validation_mask
@@ -59,6 +60,8 @@ def train(recipe: Path, data: Path, out: Path, *, frontal: Sequence[Path] = ()) 
 
     logits, repeated = perturbed_logits(network, validation, plan)
     temperature = fit_temperature(logits, repeated)
+    points = derive_operating_points(logits, repeated, temperature)
+    patients = np.array([e.patient for e, held in zip(examples, held_out, strict=True) if held])
     logger.info("temperature %.3f; fitting the gate", temperature)
     trunk = gate_trunk()
     gate, limit = _gate(trunk, pixels, held_out, plan, frontal)
@@ -67,7 +70,14 @@ def train(recipe: Path, data: Path, out: Path, *, frontal: Sequence[Path] = ()) 
         network=network,
         trunk=trunk,
         temperature=temperature,
-        operating_point=operating_point(logits, repeated, temperature),
+        operating_points=points,
+        uncertain=fit_band(
+            logits,
+            repeated,
+            np.tile(patients, 1 + CALIBRATION_COPIES),
+            temperature=temperature,
+            points=points,
+        ),
         gate=gate,
         gate_limit=limit,
         golden_pixels=pixels[held_out][:: max(1, int(held_out.sum()) // GOLDENS)][:GOLDENS],
