@@ -3,6 +3,7 @@
 import hashlib
 import json
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,8 +74,10 @@ def export_bundle(trained: Trained, folder: Path) -> Path:
     return folder
 
 
-def export_onnx(network: nn.Module, size: int, path: Path) -> None:
-    """One graph, fixed height and width, batch of any size."""
+def export_onnx(
+    network: nn.Module, size: int, path: Path, outputs: Sequence[str] = OUTPUTS
+) -> None:
+    """One graph, fixed height and width, batch of any size. outputs: names of what it returns."""
     with warnings.catch_warnings():
         # torch's exporter warns of deprecations inside torch.
         warnings.simplefilter("ignore", FutureWarning)
@@ -82,7 +85,7 @@ def export_onnx(network: nn.Module, size: int, path: Path) -> None:
             network,
             (torch.zeros(2, 1, size, size),),
             input_names=["pixels"],
-            output_names=list(OUTPUTS),
+            output_names=list(outputs),
             dynamic_shapes={"x": {0: torch.export.Dim("batch", min=1, max=1024)}},
             dynamo=True,
             external_data=False,
