@@ -3,17 +3,22 @@
 Every function takes and returns float32 [N, 1, H, W], 0..1, and draws one value per image.
 """
 
-import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from pneumoscope.lab.draws import log_uniform, per_image, uniform
+from pneumoscope.lab.occlusion import collimate, cut_out, paste_marks, rectangle
+from pneumoscope.lab.processing import compress, local_contrast, sharpen, tone_curve
+
 
 @dataclass(frozen=True, slots=True)
 class AugmentationRecipe:
-    """Ranges of the functions below; see there for units."""
+    """Ranges of the functions below and of `lab.processing` and `lab.occlusion`; see there for
+    units. What has a default is off by it: a recipe without it gives the stream it always gave."""
 
     rotation: float
     translation: float
@@ -26,31 +31,32 @@ class AugmentationRecipe:
     blur: float
     noise: float
     border: float
-
-
-def _uniform(n: int, low: float, high: float, generator: Generator) -> Tensor:
-    return low + (high - low) * torch.rand(n, generator=generator)
-
-
-def _log_uniform(n: int, low: float, high: float, generator: Generator) -> Tensor:
-    return _uniform(n, math.log(low), math.log(high), generator).exp()
-
-
-def _per_image(values: Tensor, like: Tensor) -> Tensor:
-    return values.to(like.device).view(-1, 1, 1, 1)
+    shear: float = 0.0
+    tone_curve: float = 0.0
+    local_contrast: float = 0.0
+    sharpen: float = 0.0
+    jpeg: float = 0.0
+    jpeg_quality: tuple[float, float] = (30.0, 95.0)
+    collimation: float = 0.0
+    marks: float = 0.0
+    cutout: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mix_share: float = 1.0
 
 
 def affine(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> Tensor:
-    """Rotation in degrees, translation as a fraction of the side, scale, aspect and mirror image.
+    """Rotation and shear in degrees, translation as a fraction of the side, scale, aspect (drawn
+    apart from the scale, so width and height change freely) and mirror image.
 
-    One resampling for all five, bilinear; what comes in from outside is air (0).
+    One resampling for all of them, bilinear; what comes in from outside is air (0).
     """
     n = len(x)
-    angle = torch.deg2rad(_uniform(n, -recipe.rotation, recipe.rotation, generator))
-    scale = _log_uniform(n, *recipe.scale, generator)
-    aspect = _log_uniform(n, 1 / (1 + recipe.aspect), 1 + recipe.aspect, generator).sqrt()
+    angle = torch.deg2rad(uniform(n, -recipe.rotation, recipe.rotation, generator))
+    scale = log_uniform(n, *recipe.scale, generator)
+    aspect = log_uniform(n, 1 / (1 + recipe.aspect), 1 + recipe.aspect, generator).sqrt()
     mirror = torch.where(torch.rand(n, generator=generator) < recipe.flip, -1.0, 1.0)
-    shift = _uniform(2 * n, -2 * recipe.translation, 2 * recipe.translation, generator).view(n, 2)
+    shift = uniform(2 * n, -2 * recipe.translation, 2 * recipe.translation, generator).view(n, 2)
     cos, sin = angle.cos(), angle.sin()
     matrix = torch.stack(
         [
@@ -58,17 +64,20 @@ def affine(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> Tenso
             torch.stack([mirror * sin / (scale * aspect), cos / scale * aspect, shift[:, 1]], 1),
         ],
         dim=1,
-    ).to(x.device)
-    grid = F.affine_grid(matrix, list(x.shape), align_corners=False)
+    )
+    if recipe.shear > 0:
+        slope = torch.deg2rad(uniform(n, -recipe.shear, recipe.shear, generator)).tan()
+        matrix[:, :, 1] += slope[:, None] * matrix[:, :, 0]
+    grid = F.affine_grid(matrix.to(x.device), list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def tone(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> Tensor:
     """Gamma, contrast about the image's mean, brightness: how exposures and windows differ."""
     n = len(x)
-    gamma = _per_image(_log_uniform(n, *recipe.gamma, generator), x)
-    contrast = _per_image(_log_uniform(n, *recipe.contrast, generator), x)
-    brightness = _per_image(_uniform(n, -recipe.brightness, recipe.brightness, generator), x)
+    gamma = per_image(log_uniform(n, *recipe.gamma, generator), x)
+    contrast = per_image(log_uniform(n, *recipe.contrast, generator), x)
+    brightness = per_image(uniform(n, -recipe.brightness, recipe.brightness, generator), x)
     x = x.clamp_min(1e-6) ** gamma
     mean = x.mean((1, 2, 3), keepdim=True)
     return ((x - mean) * contrast + mean + brightness).clamp(0, 1)
@@ -79,7 +88,7 @@ def lose_resolution(x: Tensor, recipe: AugmentationRecipe, generator: Generator)
     chosen = (torch.rand(len(x), generator=generator) < recipe.blur).to(x.device)
     if not chosen.any():
         return x
-    factor = float(_uniform(1, 1.2, 3.0, generator))
+    factor = float(uniform(1, 1.2, 3.0, generator))
     size = max(8, round(x.shape[-1] / factor))
     small = F.interpolate(x[chosen], (size, size), mode="bilinear", antialias=True)
     x = x.clone()
@@ -89,7 +98,7 @@ def lose_resolution(x: Tensor, recipe: AugmentationRecipe, generator: Generator)
 
 def add_noise(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> Tensor:
     """Gaussian noise with a standard deviation of 0 to `noise`."""
-    sigma = _per_image(_uniform(len(x), 0, recipe.noise, generator), x)
+    sigma = per_image(uniform(len(x), 0, recipe.noise, generator), x)
     noise = torch.randn(x.shape, generator=generator).to(x.device)
     return (x + sigma * noise).clamp(0, 1)
 
@@ -115,7 +124,52 @@ def mask_border(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> 
 
 
 def augment(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> Tensor:
-    """Geometry first, then tone, resolution, noise and masks, as acquisition would."""
-    for step in (affine, tone, lose_resolution, add_noise, mask_border):
-        x = step(x, recipe, generator)
-    return x
+    """In the order in which it happens: exposure, processing, resolution, noise, marks, the file.
+
+    Cutting out comes last: it is no imitation, it makes the network look at more than one place.
+    """
+    x = affine(x, recipe, generator)
+    x = collimate(x, recipe.collimation, generator)
+    x = tone(x, recipe, generator)
+    x = tone_curve(x, recipe.tone_curve, generator)
+    x = local_contrast(x, recipe.local_contrast, generator)
+    x = sharpen(x, recipe.sharpen, generator)
+    x = lose_resolution(x, recipe, generator)
+    x = add_noise(x, recipe, generator)
+    x = mask_border(x, recipe, generator)
+    x = paste_marks(x, recipe.marks, generator)
+    x = compress(x, recipe.jpeg, generator, quality=recipe.jpeg_quality)
+    return cut_out(x, recipe.cutout, generator)
+
+
+def mix(
+    x: Tensor, generator: Generator, recipe: AugmentationRecipe
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mixup (Zhang 2018) or CutMix (Yun 2019) with another image of the batch.
+
+    recipe: `mixup` and `cutmix` are the α of Beta(α, α) and 0 is off; where both are on, a coin is
+    thrown for each image; `mix_share` of the images are mixed.
+    Returns x; the partners, int64 [N]; and the share of x's own image, float32 [N], so that the
+    loss is share · loss(y) + (1 − share) · loss(y[partners]). Off, it draws nothing.
+    """
+    n = len(x)
+    if recipe.mixup == recipe.cutmix == 0:
+        return x, torch.arange(n, device=x.device), torch.ones(n, device=x.device)
+    partners = torch.randperm(n, generator=generator).to(x.device)
+    mixed = torch.rand(n, generator=generator) < recipe.mix_share
+    cut = torch.rand(n, generator=generator) < recipe.cutmix / (recipe.mixup + recipe.cutmix)
+    blended = torch.where(mixed & ~cut, _beta(n, recipe.mixup, generator), 1.0)
+    area = torch.where(mixed & cut, 1 - _beta(n, recipe.cutmix, generator), 0.0)
+    patch = rectangle(x, area, generator)
+    other = x[partners]
+    share = per_image(blended, x)
+    x = torch.where(patch, other, torch.lerp(other, x, share))
+    return x, partners, share.flatten() * (1 - patch.float().mean((1, 2, 3)))
+
+
+def _beta(n: int, alpha: float, generator: Generator) -> Tensor:
+    """float32 [n] from Beta(alpha, alpha); torch's own takes no generator."""
+    if alpha == 0:
+        return torch.ones(n)
+    rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator)))
+    return torch.from_numpy(rng.beta(alpha, alpha, n).astype(np.float32))

@@ -21,9 +21,10 @@ def balanced_weights(
     All [N]. Returns float64 [N], mean 1.
 
     Within a source normal has a third, as one of three classes; the kinds of pneumonia that the
-    source names, the unknown being one, share the rest evenly. A source's share of the whole is proportional to its
-    summed reliability to the power of `source_power`: 1 leaves sizes as they are, 0 makes sources
-    equal, 0.5 lets a small one be heard without being repeated too often.
+    source names, the unknown being one, share the rest evenly.
+    A source's share of the whole is proportional to its summed reliability to the power of
+    `source_power`: 1 leaves sizes as they are, 0 makes sources equal, 0.5 lets a small one be heard
+    without being repeated too often.
     A source with normal radiographs only, or with none, cannot be balanced so: it teaches its own
     look as a sign of the class. `pneumoscope data check` names it.
     """
