@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interop import studies
@@ -27,6 +27,7 @@ from pneumoscope.interop.fhir_client import push
 from pneumoscope.interop.http import HttpPeer
 
 GOLDEN = Path(__file__).parent / "golden"
+some = settings(max_examples=30, deadline=None)
 KINDS = {
     "positive": studies.positive(),
     "negative": studies.negative(),
@@ -107,6 +108,7 @@ def test_names_arrive_in_their_script(name):
         assert [each and each[0]["valueCode"] for each in written] == [None, "IDE", "SYL"]
 
 
+@some
 @given(st.text(max_size=60), st.text(min_size=1, max_size=40), st.text(max_size=40))
 def test_any_text_gives_valid_resources(name, patient_id, procedure):
     if not fhir.tidy(patient_id):
