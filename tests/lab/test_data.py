@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from core.images import encode, make_dicom, radiograph_8_bit
 from pneumoscope.core.preprocess import InputContract
 from pneumoscope.lab.balance import balanced_weights
-from pneumoscope.lab.data import TARGETS, Example, UnreadableExample, fingerprint, load_pixels
+from pneumoscope.lab.data import (
+    TARGETS,
+    DataError,
+    Example,
+    UnreadableExample,
+    fingerprint,
+    load_pixels,
+)
 from pneumoscope.lab.duplicates import drop_duplicates, near_pairs, same_groups, thumbnail
 from pneumoscope.lab.folds import validation_mask
 from pneumoscope.lab.kermany import patient_key
@@ -313,3 +320,11 @@ def test_where_a_source_has_both_its_share_of_pneumonia_says_nothing_of_it(rows)
         if 0 < (here > 0).sum() < len(here):
             well = weights[(sources == source) & (labels == 0)].sum()
             assert well / total == pytest.approx(1 / 3)
+
+
+def test_what_counts_nothing_is_left_out_and_nothing_at_all_is_an_error():
+    labels, sources = np.array([0, 1, 2]), np.array([0, 0, 1])
+    weights = balanced_weights(labels, sources, np.array([1, 1, 0], np.float32))
+    assert weights.tolist() == [1, 2, 0]
+    with pytest.raises(DataError, match="weight 0"):
+        balanced_weights(labels, sources, np.zeros(3, np.float32))

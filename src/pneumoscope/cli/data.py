@@ -4,9 +4,14 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
+from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
 from pneumoscope.lab.manifest import write_manifest
 from pneumoscope.lab.nih import LabelWeights, import_nih
+from pneumoscope.lab.sources import read_sources
+
+_DATA = "a folder with manifest.csv or train/NORMAL and train/PNEUMONIA, or a manifest"
+_MOST = 50
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -14,10 +19,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     convert = commands.add_parser("import", help="turn a public set's labels into a manifest")
     sets = convert.add_subparsers(dest="set", metavar="SET", required=True)
     _configure_nih(sets.add_parser("nih", help="NIH ChestX-ray14: labels.csv and images/"))
+    _configure_sheet(commands.add_parser("sheet", help="draw what the network sees in training"))
 
 
 def run(options: argparse.Namespace) -> int:
-    return {"import": _import}[options.action](options)
+    return {"import": _import, "sheet": _sheet}[options.action](options)
 
 
 def _configure_nih(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +41,23 @@ def _configure_nih(parser: argparse.ArgumentParser) -> None:
             metavar="WEIGHT",
             help="how much this label counts; 0 leaves its images out; default: %(default)s",
         )
+
+
+def _configure_sheet(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--recipe", type=Path, required=True, metavar="FILE", help="a TOML file, as in recipes/")
+    add("--data", type=Path, required=True, nargs="+", metavar="DIR", help=_DATA)
+    add("--out", type=Path, required=True, metavar="FILE", help="a PNG")
+    add("--rows", type=_count, default=6, metavar="N", help="radiographs; default: %(default)s")
+    add("--copies", type=_count, default=5, metavar="N", help="of each; default: %(default)s")
+    add("--seed", type=int, default=0, metavar="N", help="another seed, other copies")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text} is not between 1 and {_MOST}")
+    return number
 
 
 def _weight(text: str) -> float:
@@ -56,4 +79,26 @@ def _import(options: argparse.Namespace) -> int:
     for title, counts in (("kept", result.kept), ("left out", result.left_out)):
         for name, count in counts.most_common():
             print(f"{title:<9} {count:>6}  {name}")
+    return 0
+
+
+def _sheet(options: argparse.Namespace) -> int:
+    require_extra("lab")
+    from pneumoscope.lab.contact_sheet import contact_sheet
+    from pneumoscope.lab.recipe import read_recipe
+
+    if not options.recipe.is_file():
+        raise UsageError(f"--recipe {options.recipe} is not a file.")
+    examples = [example for example in read_sources(options.data) if example.split != "test"]
+    sheet = contact_sheet(
+        examples,
+        read_recipe(options.recipe),
+        rows=options.rows,
+        copies=options.copies,
+        seed=options.seed,
+    )
+    try:
+        sheet.save(options.out, "PNG")
+    except OSError as error:
+        raise UsageError(f"--out {options.out} cannot be written: {error.strerror}.") from error
     return 0

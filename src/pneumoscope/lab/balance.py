@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.lab.data import CLASSES, TARGETS
+from pneumoscope.lab.data import CLASSES, TARGETS, DataError
 
 _NORMAL = TARGETS.index("normal")
 
@@ -27,11 +27,16 @@ def balanced_weights(
     without being repeated too often.
     A source with normal radiographs only, or with none, cannot be balanced so: it teaches its own
     look as a sign of the class. `pneumoscope data check` names it.
+    Raises DataError when every weight is 0.
     """
+    if not weights.sum() > 0:
+        raise DataError("Every example has weight 0: there is nothing to learn from.")
     balanced = np.zeros(len(labels), dtype=np.float64)
     for source in np.unique(sources):
         here = sources == source
         present = [t for t in range(len(TARGETS)) if weights[here & (labels == t)].sum() > 0]
+        if not present:
+            continue
         shares = _class_shares(present)
         share = float(weights[here].sum()) ** source_power / sum(shares.values())
         for target in present:
