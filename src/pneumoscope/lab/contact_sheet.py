@@ -1,6 +1,7 @@
 """What the network sees: radiographs as they are, and as augmentation changes them."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from pneumoscope.lab.recipe import Recipe
 _GAP = 8
 _CAPTION = 22
 _INK, _PAPER = 30, 246
+_Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def contact_sheet(
@@ -38,13 +40,10 @@ def contact_sheet(
         top = _GAP + row * (side + _CAPTION)
         draw.text((_GAP, top + side + 3), _caption(example), _INK, font)
         for column in range(1 + copies):
-            pixels = columns[column][row]
-            left = _GAP + column * (side + _GAP)
-            sheet.paste(Image.fromarray(pixels), (left, top))
+            tile = Image.fromarray(columns[column][row])
             if (share := shares[column][row]) < 1:
-                corner = (left + side - 4, top + side - 4)
-                text = f"{share:.0%} its own"
-                draw.text(corner, text, 255, font, anchor="rs", stroke_width=2, stroke_fill=0)
+                _write_share(tile, share, font)
+            sheet.paste(tile, (_GAP + column * (side + _GAP), top))
     return sheet
 
 
@@ -73,6 +72,12 @@ def _copies(
         columns.append((changed[:, 0] * 255).round().to(torch.uint8).numpy())
         shares.append(share.tolist())
     return columns, shares
+
+
+def _write_share(tile: Image.Image, share: float, font: _Font) -> None:
+    corner = (tile.width - 4, tile.height - 4)
+    text = f"{share:.0%} its own"
+    ImageDraw.Draw(tile).text(corner, text, 255, font, "rs", stroke_width=2, stroke_fill=0)
 
 
 def _caption(example: Example) -> str:
