@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pneumoscope.core.errors import PneumoscopeError
 
 # The module that stands for the extra: where it imports, the extra is installed.
-EXTRAS = {"web": "django", "lab": "torch"}
+EXTRAS = {"web": "django", "lab": "torch", "dicom": "pynetdicom"}
 
 
 class MissingExtra(PneumoscopeError):
@@ -13,7 +13,8 @@ class MissingExtra(PneumoscopeError):
 
     code = "missing_extra"
     remedy = (
-        "Install it: pip install 'pneumoscope[web,lab]'; in a clone, `make run` or `make test`."
+        "Install it: pip install 'pneumoscope[web,dicom,lab]'; "
+        "in a clone, `make run` or `make test`."
     )
 
 

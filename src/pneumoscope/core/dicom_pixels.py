@@ -52,6 +52,7 @@ _CODESTREAM = {
     uid.HTJ2KLosslessRPCL,
     uid.HTJ2K,
 }
+TRANSFER_SYNTAXES: frozenset[str] = frozenset(_NATIVE | _CODESTREAM | {uid.RLELossless})
 
 
 def read_words(file: DicomFile, image: ImagePixel) -> Words:
@@ -60,7 +61,7 @@ def read_words(file: DicomFile, image: ImagePixel) -> Words:
     Raises UnsupportedTransferSyntax, InconsistentHeader, ImageTooLarge, TruncatedFile, CorruptFile.
     """
     element, syntax = file.pixel_data, file.transfer_syntax
-    if syntax and syntax not in _NATIVE | _CODESTREAM | {uid.RLELossless}:
+    if syntax and syntax not in TRANSFER_SYNTAXES:
         raise UnsupportedTransferSyntax(f"The transfer syntax {uid.UID(syntax).name} is not read.")
     if not isinstance(element, RawDataElement) or not isinstance(element.value, bytes):
         raise CorruptFile("The pixel data are not in a form DICOM knows.")

@@ -34,12 +34,25 @@ PNEUMOSCOPE_LEASE_SECONDS = env_float("LEASE_SECONDS", 60.0, least=0.1)
 PNEUMOSCOPE_SWEEP_SECONDS = env_float("SWEEP_SECONDS", 5.0, least=0.1)
 PNEUMOSCOPE_EMBEDDED_WORKER = env_bool("EMBEDDED_WORKER", default=True)
 
+# The DICOM listener; port 0: `serve` starts none.
+PNEUMOSCOPE_LISTEN_PORT = env_int("LISTEN_PORT", 0, least=0)
+PNEUMOSCOPE_LISTEN_HOST = env_str("LISTEN_HOST", "127.0.0.1")
+PNEUMOSCOPE_LISTEN_AE = env_str("LISTEN_AE", "PNEUMOSCOPE")
+PNEUMOSCOPE_LISTEN_ANY_CALLED_AE = env_bool("LISTEN_ANY_CALLED_AE", default=False)
+PNEUMOSCOPE_LISTEN_PROMISCUOUS = env_bool("LISTEN_PROMISCUOUS", default=False)
+PNEUMOSCOPE_LISTEN_ASSOCIATIONS = env_int("LISTEN_ASSOCIATIONS", 32)
+PNEUMOSCOPE_LISTEN_IDLE_SECONDS = env_float("LISTEN_IDLE_SECONDS", 60.0, least=0.1)
+PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE = env_str("LISTEN_TLS_CERTIFICATE")
+PNEUMOSCOPE_LISTEN_TLS_KEY = env_str("LISTEN_TLS_KEY")
+PNEUMOSCOPE_LISTEN_TLS_AUTHORITIES = env_str("LISTEN_TLS_AUTHORITIES")
+
 DEBUG = env_bool("DEBUG", default=False)
 SECRET_KEY = env_str("SECRET_KEY") or secret_key(PNEUMOSCOPE_HOME)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 
 INSTALLED_APPS = [
     "pneumoscope.web.config",
+    "pneumoscope.web.gateway",
     "pneumoscope.web.studies",
     "pneumoscope.web.registry",
     "pneumoscope.web.people",

@@ -80,6 +80,10 @@ def worker() -> Child:
     return Child("worker", command)
 
 
+def dicom_listener() -> Child:
+    return Child("DICOM listener", [sys.executable, "-m", "pneumoscope.web", "listen"])
+
+
 def supervise(children: list[Child], address: str, say: Say) -> None:
     """Run until a signal comes or a child cannot live; no child outlives this call."""
     with _signals() as stopped:

@@ -32,7 +32,9 @@ def _fitted(header: DicomHeader) -> DicomHeader:
     return replace(
         header,
         study_instance_uid=_uid(header.study_instance_uid),
+        series_instance_uid=_uid(header.series_instance_uid),
         sop_instance_uid=_uid(header.sop_instance_uid),
+        sop_class_uid=_uid(header.sop_class_uid),
         patient_id=text_fitted(header.patient_id, 64),
         patient_name=text_fitted(header.patient_name, 324),
         patient_sex=text_fitted(header.patient_sex, 16),

@@ -21,6 +21,7 @@ class Source(models.TextChoices):
     UPLOAD = "upload", "Upload"
     API = "api", "API"
     SAMPLE = "sample", "Sample"
+    DICOM = "dicom", "DICOM"
 
 
 class SiteQuerySet(models.QuerySet[Any]):
@@ -85,7 +86,9 @@ class Image(models.Model):
     source_name = models.CharField(max_length=255)
     file = models.FileField(max_length=200)
     bytes = models.PositiveBigIntegerField()
+    sop_class_uid = models.CharField(max_length=64, blank=True)
     sop_instance_uid = models.CharField(max_length=64, blank=True)
+    series_instance_uid = models.CharField(max_length=64, blank=True)
     view_position = models.CharField(max_length=16, blank=True)
     modality = models.CharField(max_length=16, blank=True)
     created = models.DateTimeField(auto_now_add=True)
@@ -110,7 +113,10 @@ class Image(models.Model):
 
     class Meta:
         ordering = ["created", "id"]
-        indexes = [models.Index(fields=["state", "queued"])]
+        indexes = [
+            models.Index(fields=["state", "queued"]),
+            models.Index(fields=["site", "sop_instance_uid"]),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["site", "sha256"], name="image_once_per_site"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="image_state_known"),

@@ -20,7 +20,8 @@ from django.utils import timezone
 
 from pneumoscope.core.archive import ArchiveLimits, archive_members, is_archive
 from pneumoscope.core.errors import ArchiveError, EmptyFile, FileTooLarge, PneumoscopeError
-from pneumoscope.core.types import DicomHeader
+from pneumoscope.core.record import failure_record
+from pneumoscope.core.types import DicomHeader, ModelReference
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.studies.errors import is_ours
@@ -48,9 +49,17 @@ class Refusal:
 
 
 def study_receive(
-    *, data: bytes, source_name: str, source: Source, actor: User | None, site: Site
+    *,
+    data: bytes,
+    source_name: str,
+    source: Source,
+    actor: User | None,
+    site: Site,
+    passed_over: PneumoscopeError | None = None,
 ) -> Receipt:
     """Store one file, queue it for analysis, and record who sent it.
+
+    `passed_over` says why it is not to be analysed: it is then kept as REJECTED.
 
     Files of one StudyInstanceUID and PatientID meet in one study; any other file is a study of its
     own. Raises EmptyFile or FileTooLarge.
@@ -68,6 +77,7 @@ def study_receive(
                 source=source,
                 actor=actor,
                 site=site,
+                passed_over=passed_over,
                 sha256=sha256,
                 source_name=text_fitted(PurePosixPath(source_name).name, 255) or "unnamed",
                 file=stored,
@@ -134,16 +144,25 @@ def size_check(size: int) -> None:
 
 
 def _create(
-    *, header: DicomHeader, source: Source, actor: User | None, site: Site, **fields: object
+    *,
+    header: DicomHeader,
+    source: Source,
+    actor: User | None,
+    site: Site,
+    passed_over: PneumoscopeError | None,
+    **fields: object,
 ) -> Image:
     """Study, image and event in one transaction; the bell rings when it is committed."""
     with transaction.atomic():
         image = Image.objects.create(
             study=_study_of(header, source, actor, site),
             site=site,
+            sop_class_uid=header.sop_class_uid,
             sop_instance_uid=header.sop_instance_uid,
+            series_instance_uid=header.series_instance_uid,
             view_position=header.view_position,
             modality=header.modality,
+            **_outcome(passed_over, str(fields["source_name"])),
             **fields,
         )
         study_refresh(image.study_id)
@@ -154,8 +173,23 @@ def _create(
             site=site,
             detail={"sha256": image.sha256, "bytes": image.bytes, "source": source},
         )
-        _ring(image)
+        if passed_over is None:
+            _ring(image)
     return image
+
+
+def _outcome(passed_over: PneumoscopeError | None, source_name: str) -> dict[str, object]:
+    """What is known of an image before any analysis."""
+    if passed_over is None:
+        return {"state": State.RECEIVED}
+    record = failure_record(source_name, passed_over, ModelReference("", "", ""))
+    return {
+        "state": State.REJECTED,
+        "failure_code": passed_over.code,
+        "failure_reason": str(passed_over),
+        "remedy": passed_over.remedy,
+        "failure_record": record | {"status": "rejected"},
+    }
 
 
 def _study_of(header: DicomHeader, source: Source, actor: User | None, site: Site) -> Study:

@@ -23,6 +23,9 @@ class ContentStorage(FileSystemStorage):
     def _save(self, name: str, content: File) -> str:
         place = Path(self.path(name))
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if place.exists():
+            _flush_folder(place.parent)
+            return name
         handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".incoming-")
         try:
             with os.fdopen(handle, "wb") as file:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, call_command
 from django.db import connections
 
-from pneumoscope.web.config.supervisor import listen, supervise, web_server, worker
+from pneumoscope.web.config.supervisor import dicom_listener, listen, supervise, web_server, worker
 
 
 class Command(BaseCommand):
@@ -24,6 +24,8 @@ class Command(BaseCommand):
             children = [web_server(listener)]
             if settings.PNEUMOSCOPE_EMBEDDED_WORKER:
                 children.append(worker())
+            if settings.PNEUMOSCOPE_LISTEN_PORT:
+                children.append(dicom_listener())
             # The port the system chose, where 0 was asked for.
             port = listener.getsockname()[1]
             supervise(children, f"http://{_written(host)}:{port}/", self._say)

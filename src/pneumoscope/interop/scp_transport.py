@@ -1,0 +1,87 @@
+"""What pynetdicom's transport lacks of a server that strangers may connect to.
+
+No connection waits for another's TLS handshake, silence ends a connection even in the middle of a
+PDU, and neither a PDU nor a message takes more memory than its limit.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable
+from socketserver import BaseServer
+from typing import Any, cast
+
+from pynetdicom import evt
+from pynetdicom.association import Association
+from pynetdicom.pdu import P_DATA_TF
+from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+
+# Some peers ignore the maximum they were told; none needs a PDU of more than this.
+LONGEST_PDU_BYTES = 1 << 20
+
+
+class AssociationListener(ThreadedAssociationServer):
+    """Accepts without waiting for anybody; every association has its own threads."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+    def __init__(
+        self, *arguments: Any, tls: ssl.SSLContext | None, idle_seconds: float, **named: Any
+    ) -> None:
+        self.tls, self.idle_seconds = tls, idle_seconds
+        super().__init__(*arguments, **named)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """The handshake is left to the first read, which happens in the association's thread."""
+        connection, address = cast(socket.socket, self.socket).accept()
+        connection.settimeout(self.idle_seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.tls:
+            connection = self.tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, address
+
+    def end(self) -> None:
+        """Stop accepting and abort what is open: a sender repeats what was not answered."""
+        BaseServer.shutdown(self)
+        for association in self.active_associations:
+            association.abort()
+        self.server_close()
+
+
+class Connection(RequestHandler):
+    """One accepted connection, whose reads are bounded."""
+
+    def _create_association(self) -> Association:
+        association = super()._create_association()
+        transport = cast(AssociationSocket, association.dul.socket)
+        transport.recv = _reader(transport)  # type: ignore[method-assign]
+        return association
+
+
+def _reader(transport: AssociationSocket) -> Callable[[int], bytearray]:
+    def read(count: int) -> bytearray:
+        """`count` bytes, fewer if the peer closes. Raises OSError for a PDU beyond any reason."""
+        if count > LONGEST_PDU_BYTES:
+            raise OSError("a PDU longer than any peer needs")
+        received = bytearray(count)
+        view, have = memoryview(received), 0
+        while have < count:
+            more = cast(socket.socket, transport.socket).recv_into(view[have:])
+            if not more:
+                return received[:have]
+            have += more
+        return received
+
+    return read
+
+
+def bound_message(event: evt.Event, max_bytes: int) -> None:
+    """Forget what goes beyond `max_bytes` of a data set; one byte over tells that it did."""
+    message = event.assoc.dimse.message
+    if not isinstance(event.pdu, P_DATA_TF) or message is None or message.data_set is None:
+        return
+    if message.data_set.tell() > max_bytes:
+        message.data_set.seek(max_bytes + 1)
+        message.data_set.truncate()

@@ -1,0 +1,124 @@
+"""From arrivals to studies: the routing rules decide, `study_receive` does the rest.
+
+An arrival is taken in once: its row is locked, and outcome and image are one transaction. What
+fails is tried again, and after a few times shown as failed with its reason.
+"""
+
+import logging
+import threading
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, close_old_connections, transaction
+from django.db.models import F
+
+from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.core.types import DicomHeader
+from pneumoscope.interop.routing import route
+from pneumoscope.web.gateway.models import Arrival
+from pneumoscope.web.gateway.models.arrivals import Outcome
+from pneumoscope.web.gateway.models.rules import rules_of
+from pneumoscope.web.gateway.receiving import Committer
+from pneumoscope.web.studies.headers import header_read
+from pneumoscope.web.studies.models import Image, Source
+from pneumoscope.web.studies.services import study_receive
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+_FEW = 50
+_STEP_ASIDE_SECONDS = 0.2
+
+
+class NotRouted(PneumoscopeError):
+    """A routing rule passes the image over."""
+
+    code = "not_routed"
+    remedy = "Change the routing rules, or upload the image by hand."
+
+
+def arrivals_waiting() -> list[int]:
+    """Keys of some of what waits, oldest first; what failed before comes last."""
+    waiting = Arrival.objects.filter(outcome=Outcome.WAITING).order_by("attempts", "pk")
+    return list(waiting.values_list("pk", flat=True)[:_FEW])
+
+
+def arrival_take_in(key: int) -> None:
+    """Take in one arrival, whatever it holds; others never suffer from it."""
+    try:
+        with transaction.atomic():
+            waiting = Arrival.objects.select_for_update().filter(pk=key, outcome=Outcome.WAITING)
+            arrival = waiting.select_related("site").first()
+            if arrival is not None:
+                _take_in(arrival)
+    except (PneumoscopeError, OSError) as error:
+        logger.warning("arrival %d: %s", key, error)
+        _note_failure(key, str(error) or type(error).__name__)
+
+
+def _take_in(arrival: Arrival) -> None:
+    with default_storage.open(arrival.file) as file:
+        data = file.read()
+    header = header_read(data, max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES)
+    twin = _twin(arrival, header)
+    if twin is not None:
+        arrival.image, arrival.outcome = twin, Outcome.DUPLICATE
+        arrival.reason = "This SOP instance of this patient and study is here already."
+    else:
+        decision = route(header, rules_of(arrival.site))
+        receipt = study_receive(
+            data=data,
+            source_name=f"{header.sop_instance_uid or 'unnamed'}.dcm",
+            source=Source.DICOM,
+            actor=None,
+            site=arrival.site,
+            passed_over=None if decision.analyse else NotRouted(decision.reason),
+        )
+        arrival.image, arrival.reason = receipt.image, decision.reason
+        arrival.outcome = Outcome.ANALYSE if decision.analyse else Outcome.PASS
+        if receipt.duplicate:
+            arrival.outcome = Outcome.DUPLICATE
+            arrival.reason = "These bytes are here already."
+    arrival.save(update_fields=["image", "outcome", "reason"])
+
+
+def _twin(arrival: Arrival, header: DicomHeader) -> Image | None:
+    """The image with the same UIDs of the same patient.
+
+    Under another patient or study the same SOP Instance UID is a sender's error that must not lose
+    an image.
+    """
+    if not header.sop_instance_uid or not header.study_instance_uid:
+        return None
+    return Image.objects.filter(
+        site=arrival.site,
+        study__study_instance_uid=header.study_instance_uid,
+        study__patient_id=header.patient_id,
+        sop_instance_uid=header.sop_instance_uid,
+    ).first()
+
+
+def _note_failure(key: int, reason: str) -> None:
+    waiting = Arrival.objects.filter(pk=key, outcome=Outcome.WAITING)
+    waiting.update(attempts=F("attempts") + 1)
+    waiting.filter(attempts__gte=MAX_ATTEMPTS).update(outcome=Outcome.FAILED, reason=reason)
+
+
+def take_in_forever(committer: Committer, ended: threading.Event) -> None:
+    """Take in what the committer tells of, and now and then what others left behind.
+
+    While senders are served they come first: a little is taken in all the same, the rest when they
+    have finished.
+    """
+    while not ended.is_set():
+        committer.committed.wait(settings.PNEUMOSCOPE_SWEEP_SECONDS)
+        committer.committed.clear()
+        try:
+            while not ended.is_set() and (keys := arrivals_waiting()):
+                for key in keys:
+                    if committer.busy and ended.wait(_STEP_ASIDE_SECONDS):
+                        break
+                    arrival_take_in(key)
+        except DatabaseError as error:
+            logger.warning("intake failed, will try again: %s", error)
+        close_old_connections()

@@ -1,0 +1,114 @@
+"""From a peer's bytes to a durable file and row, as fast as the disk allows.
+
+Only what a sender must know before the answer happens here; rules, studies and analyses follow at
+the intake (`intake`). The rows of associations that arrive together are committed together.
+"""
+
+import errno
+import hashlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import Self
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import DatabaseError, connection, transaction
+
+from pneumoscope.core.errors import EmptyFile, FileTooLarge
+from pneumoscope.interop.storing import CannotUnderstand, Instance, OutOfResources
+from pneumoscope.web.gateway.models import Arrival
+from pneumoscope.web.studies.services import size_check
+
+logger = logging.getLogger(__name__)
+
+_MOST_TOGETHER = 64
+_BUSY_SECONDS = 0.5
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def instance_store(instance: Instance) -> str:
+    """Write the file durably, named by its content; returns its name in the storage.
+
+    Raises OutOfResources or CannotUnderstand.
+    """
+    try:
+        size_check(len(instance.data))
+        return file_store(instance.data)
+    except FileTooLarge as error:
+        raise OutOfResources(str(error)) from error
+    except EmptyFile as error:
+        raise CannotUnderstand(str(error)) from error
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise OutOfResources("The disk is full.") from error
+        raise
+
+
+def file_store(data: bytes) -> str:
+    sha256 = hashlib.sha256(data).hexdigest()
+    return default_storage.save(f"received/{sha256[:2]}/{sha256}", ContentFile(data))
+
+
+class Committer:
+    """One thread that commits the arrivals of all associations.
+
+    `arrival_commit` returns once the row is committed. While one transaction is on its way to the
+    disk, the rows that come meanwhile gather for the next.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[tuple[Arrival, Future[None]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="committer")
+        self._last_commit = 0.0
+        self.committed = threading.Event()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+
+    def arrival_commit(self, arrival: Arrival) -> None:
+        """Raises OutOfResources where the database takes no more."""
+        done: Future[None] = Future()
+        self._waiting.put((arrival, done))
+        done.result()
+
+    @property
+    def busy(self) -> bool:
+        """Whether senders are being served at this moment."""
+        return time.monotonic() - self._last_commit < _BUSY_SECONDS
+
+    def _run(self) -> None:
+        for together in self._batches():
+            try:
+                with transaction.atomic():
+                    Arrival.objects.bulk_create([arrival for arrival, _ in together])
+            except DatabaseError as error:
+                logger.warning("%d arrivals could not be committed: %s", len(together), error)
+                for _, done in together:
+                    done.set_exception(OutOfResources("The database takes no rows."))
+                connection.close()
+            else:
+                for _, done in together:
+                    done.set_result(None)
+                self._last_commit = time.monotonic()
+                self.committed.set()
+        connection.close()
+
+    def _batches(self) -> Iterator[list[tuple[Arrival, Future[None]]]]:
+        while (first := self._waiting.get()) is not None:
+            together = [first]
+            while len(together) < _MOST_TOGETHER and not self._waiting.empty():
+                more = self._waiting.get()
+                if more is None:
+                    yield together
+                    return
+                together.append(more)
+            yield together
