@@ -49,6 +49,7 @@ ABSENT = Code("272519000", SNOMED_CT, "Absent")
 # PS3.16 annex D: the certainty a device places upon a detected finding.
 CERTAINTY_OF_FINDING = Code("111012", DCM, "Certainty of Finding")
 FINDING = Code("121071", DCM, "Finding")
+FINDING_SITE = Code("363698007", SNOMED_CT, "Finding site")
 
 # Where. DICOM CID 6171 has zones without a side, so the side is its own code (CID 244).
 LUNG = Code("39607008", SNOMED_CT, "Lung structure")
@@ -65,11 +66,9 @@ SIDES = {
 
 # What was done and by what.
 CHEST_RADIOGRAPH = Code("30745-4", LOINC, "XR Chest Views")
-RADIOLOGY_SECTION = Code("LP29684-5", LOINC, "Radiology")  # as US Core uses it for category
+IMPRESSION = Code("19005-8", LOINC, "Impressions")  # CID 7001
 ARTIFICIAL_INTELLIGENCE = Code("123110", DCM, "Artificial Intelligence")  # CID 7162
-ALGORITHM_NAME = Code("111001", DCM, "Algorithm Name")
 ALGORITHM_VERSION = Code("111003", DCM, "Algorithm Version")
-ALGORITHM_PARAMETERS = Code("111002", DCM, "Algorithm Parameters")
 
 # UCUM.
 UNITY = Code("1", UCUM, "no units")

@@ -28,6 +28,7 @@ GENDERS = {"M": "male", "F": "female", "O": "other"}
 INTERPRETATION = f"{TERMINOLOGY}/v3-ObservationInterpretation"
 POSITIVE = concept(Code("POS", INTERPRETATION, "Positive"))
 NEGATIVE = concept(Code("NEG", INTERPRETATION, "Negative"))
+INDETERMINATE = concept(Code("IND", INTERPRETATION, "Indeterminate"))
 NOT_PERFORMED = concept(Code("not-performed", f"{TERMINOLOGY}/data-absent-reason", "Not Performed"))
 IMAGING = concept(Code("imaging", f"{TERMINOLOGY}/observation-category", "Imaging"))
 RADIOLOGY = concept(Code("RAD", f"{TERMINOLOGY}/v2-0074", "Radiology"))
@@ -164,7 +165,7 @@ def _finding(study: ReportedStudy, prediction: Prediction) -> Resource:
     value = codes.PRESENT if prediction.positive else codes.ABSENT
     said = {
         "valueCodeableConcept": concept(value),
-        "interpretation": [POSITIVE if prediction.positive else NEGATIVE],
+        "interpretation": _interpretation(prediction),
         "bodySite": concept(codes.LUNG),
         "hasMember": _observation_references(study)[:-1],
     }
@@ -172,14 +173,13 @@ def _finding(study: ReportedStudy, prediction: Prediction) -> Resource:
 
 
 def _probability(study: ReportedStudy, prediction: Prediction) -> Resource:
-    cause = prediction.aetiology
+    cause = prediction.aetiology if prediction.positive else None
+    below = f"Below the operating point “{prediction.operating_point}”"
     shares = {"bacterial": cause.bacterial, "viral": cause.viral} if cause else {}
     said = {
         "valueQuantity": probability(prediction.probability),
-        "interpretation": [POSITIVE if prediction.positive else NEGATIVE],
-        "referenceRange": [
-            {"high": probability(prediction.threshold), "text": "Below the operating point"}
-        ],
+        "interpretation": _interpretation(prediction),
+        "referenceRange": [{"high": probability(prediction.threshold), "text": below}],
         "component": [
             {
                 "code": concept(text=f"Model output: probability of {name} pneumonia"),
@@ -189,6 +189,11 @@ def _probability(study: ReportedStudy, prediction: Prediction) -> Resource:
         ],
     }
     return _observation(study, "probability", said)
+
+
+def _interpretation(prediction: Prediction) -> list[Resource]:
+    side = POSITIVE if prediction.positive else NEGATIVE
+    return [side, INDETERMINATE] if prediction.uncertain else [side]
 
 
 def _region(study: ReportedStudy, place: int, region: Region) -> Resource:

@@ -16,8 +16,6 @@ from pneumoscope.interop.hl7v2_ack import VERSION
 from pneumoscope.interop.hl7v2_text import UTF_8
 from pneumoscope.interop.reported import PersonName, ReportedStudy, lasting_id, person_names
 
-FINDING_SITE = Code("363698007", codes.SNOMED_CT, "Finding site")
-IMPRESSION = Code("19005-8", codes.LOINC, "Impressions")
 Coded = tuple[Component, ...]
 DISCLAIMER: Coded = ("DISCLAIMER", "Intended use", "L")
 QUALITY: Coded = ("QUALITY", "Image quality", "L")
@@ -118,7 +116,7 @@ def _numbers(study: ReportedStudy) -> list[dict[int, Value]]:
         | _range(prediction)
         | abnormal,
         *(
-            _obx("CWE", _coded(FINDING_SITE), _zone(zone), study, {4: f"1.{place}"})
+            _obx("CWE", _coded(codes.FINDING_SITE), _zone(zone), study, {4: f"1.{place}"})
             for place, zone in enumerate(study.zones, 1)
         ),
     ]
@@ -126,7 +124,10 @@ def _numbers(study: ReportedStudy) -> list[dict[int, Value]]:
 
 def _words(study: ReportedStudy, pdf: bytes) -> list[dict[int, Value]]:
     sentences = [(QUALITY, reason.message) for reason in study.quality.reasons]
-    sentences += [(_coded(IMPRESSION), study.conclusion), (DISCLAIMER, f"{RESEARCH_USE_ONLY}.")]
+    sentences += [
+        (_coded(codes.IMPRESSION), study.conclusion),
+        (DISCLAIMER, f"{RESEARCH_USE_ONLY}."),
+    ]
     told = [_obx("TX", about, words.translate(TYPEWRITTEN), study) for about, words in sentences]
     if study.link:
         told += [_obx("RP", LINK, (study.link, "PNEUMOSCOPE", "TEXT", "HTML"), study)]

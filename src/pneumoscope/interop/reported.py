@@ -16,6 +16,7 @@ from pneumoscope.core.types import Analysis, ModelReference, Prediction, Quality
 NAMESPACE = uuid.UUID("6a1d5a0e-8b3c-5e52-9d0c-3f6f0b6a7c11")
 # DICOM's three ways to write a name (PS3.5 6.2.1.2), as HL7 table 4000 names them.
 REPRESENTATIONS = ("A", "I", "P")
+UNCERTAIN = " The model is not sure enough to tell: a second reader is advised."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class ReportedStudy:
         number, threshold = _apart(prediction.probability, prediction.threshold)
         return (
             f"Findings {verb} pneumonia{where}. Estimated probability {number}, "
-            f"{side} the threshold of {threshold}."
+            f"{side} the threshold of {threshold}.{UNCERTAIN if prediction.uncertain else ''}"
         )
 
     @property

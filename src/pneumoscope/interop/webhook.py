@@ -57,6 +57,8 @@ def event(study: ReportedStudy) -> dict[str, Any]:
         "probability": round(prediction.probability, 6) if prediction else None,
         "threshold": round(prediction.threshold, 6) if prediction else None,
         "positive": prediction.positive if prediction else None,
+        "operating_point": prediction.operating_point if prediction else None,
+        "uncertain": prediction.uncertain if prediction else None,
         "zones": list(study.zones),
         "reasons": [reason.code for reason in study.quality.reasons],
         "conclusion": study.conclusion,
