@@ -4,6 +4,7 @@ import uuid
 import xml.etree.ElementTree as ET
 from datetime import datetime
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,13 @@ from interop.fhir_server import fhir_server, validate
 from interop.listening import closed_port, http_server, tcp_server
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.render import RESEARCH_USE_ONLY
-from pneumoscope.core.types import Prediction
+from pneumoscope.core.types import (
+    Analysis,
+    DicomHeader,
+    Milliseconds,
+    Prediction,
+    Radiograph,
+)
 from pneumoscope.interop import codes, fhir, fhir_bundle
 from pneumoscope.interop.delivery import (
     CredentialsRefused,
@@ -25,6 +32,7 @@ from pneumoscope.interop.delivery import (
 from pneumoscope.interop.fhir_audit import Access, audit_event
 from pneumoscope.interop.fhir_client import push
 from pneumoscope.interop.http import HttpPeer
+from pneumoscope.interop.reported import reported
 
 some = settings(max_examples=30, deadline=None)
 KINDS = {
@@ -91,6 +99,26 @@ def test_an_uncertain_result_says_so():
     _, finding = by_type(study, "Observation")
     assert [each["coding"][0]["code"] for each in finding["interpretation"]] == ["POS", "IND"]
     assert "second reader" in study.conclusion
+
+
+def test_a_fresh_analysis_is_told_with_what_its_header_says():
+    header = DicomHeader(
+        study_instance_uid="1.2.3", modality="CR", patient_id="4711", patient_name="Doe^Jane"
+    )
+    told = studies.positive()
+    analysis = Analysis(
+        status="analysed",
+        radiograph=Radiograph(np.zeros((8, 8), np.float32), "dicom", dicom=header),
+        quality=told.quality,
+        model=told.model,
+        milliseconds=Milliseconds(1, 1, 1, 3),
+        prediction=told.prediction,
+        regions=told.regions,
+    )
+    study = reported(analysis, result_id="r", issued=studies.ISSUED, patient_name="Roe^Jane")
+    assert (study.study_instance_uid, study.modality, study.patient_id) == ("1.2.3", "CR", "4711")
+    assert (study.patient_name, study.accession_number) == ("Roe^Jane", "")
+    assert study.prediction == told.prediction
 
 
 def test_numbers_that_look_alike_get_more_decimals():

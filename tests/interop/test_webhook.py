@@ -1,6 +1,8 @@
 import hashlib
 import hmac
 import json
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -37,6 +39,16 @@ def test_a_result_arrives_signed():
 def test_the_signature_is_what_the_documentation_says():
     digest = hmac.new(b"secret", b"1795340400.{}", hashlib.sha256).hexdigest()
     assert sign("secret", b"{}", NOW) == f"t={NOW},v1={digest}"
+
+
+def test_the_receivers_code_in_the_documentation_works():
+    page = (Path(__file__).parents[2] / "docs/integration/fhir-server.md").read_text("utf-8")
+    names = {}
+    exec(page.split("```python\n")[1].split("```")[0], names)  # noqa: S102 - our own page
+    now = int(time.time())
+    assert names["genuine"]("secret", b"{}", sign("secret", b"{}", now))
+    assert not names["genuine"]("secret", b"[]", sign("secret", b"{}", now))
+    assert not names["genuine"]("secret", b"{}", sign("secret", b"{}", now - 900))
 
 
 def test_an_event_tells_the_result_and_nobodys_name():
