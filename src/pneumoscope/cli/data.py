@@ -1,6 +1,9 @@
 """`pneumoscope data import | sheet | check`: thin over pneumoscope.lab."""
 
 import argparse
+import json
+import sys
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -20,10 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     sets = convert.add_subparsers(dest="set", metavar="SET", required=True)
     _configure_nih(sets.add_parser("nih", help="NIH ChestX-ray14: labels.csv and images/"))
     _configure_sheet(commands.add_parser("sheet", help="draw what the network sees in training"))
+    _configure_check(commands.add_parser("check", help="leaks, duplicates, bad files, shortcuts"))
 
 
 def run(options: argparse.Namespace) -> int:
-    return {"import": _import, "sheet": _sheet}[options.action](options)
+    return {"import": _import, "sheet": _sheet, "check": _check}[options.action](options)
 
 
 def _configure_nih(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +55,13 @@ def _configure_sheet(parser: argparse.ArgumentParser) -> None:
     add("--rows", type=_count, default=6, metavar="N", help="radiographs; default: %(default)s")
     add("--copies", type=_count, default=5, metavar="N", help="of each; default: %(default)s")
     add("--seed", type=int, default=0, metavar="N", help="another seed, other copies")
+
+
+def _configure_check(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Exit status 1 when splits leak into each other or a file is unreadable."
+    parser.add_argument("data", type=Path, nargs="+", metavar="DIR", help=_DATA)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write data_check.json there")
+    parser.add_argument("--json", action="store_true", help="the whole report instead of a summary")
 
 
 def _count(text: str) -> int:
@@ -102,3 +113,36 @@ def _sheet(options: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"--out {options.out} cannot be written: {error.strerror}.") from error
     return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    require_extra("lab")
+    from pneumoscope.cli.data_summary import check_summary
+    from pneumoscope.lab.data_check import check_data
+
+    examples = read_sources(options.data)
+    result = check_data(examples, _progress(len(examples)))
+    report = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
+    if options.out:
+        _write(options.out, report + "\n")
+    print(report if options.json else "\n".join(check_summary(result)))
+    return 0 if result.clean else 1
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    """Only for eyes."""
+
+    def show(done: int) -> None:
+        if sys.stderr.isatty() and (done % 50 == 0 or done == total):
+            end = "\r\x1b[K" if done == total else ""
+            print(f"\r{done} of {total}{end}", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _write(folder: Path, report: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "data_check.json").write_text(report, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {folder} cannot be written: {error.strerror}.") from error

@@ -1,6 +1,7 @@
 """Labelled radiographs: what is known of each, their pixels, the identity of a set of them."""
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,15 @@ from pneumoscope.core.preprocess import InputContract, preprocess
 # predict it, so CLASSES, what a network tells apart, are the first three.
 TARGETS = ("normal", "bacterial", "viral", "pneumonia")
 CLASSES = TARGETS[:3]
+# Age in years below which a band ends.
+AGE_BANDS = (
+    (1, "under 1"),
+    (6, "1–5"),
+    (18, "6–17"),
+    (40, "18–39"),
+    (65, "40–64"),
+    (math.inf, "65+"),
+)
 
 FoldBy: TypeAlias = Literal["patient", "sequence"]
 
@@ -51,6 +61,11 @@ class Example:
     view: str = ""
     site: str = ""
     weight: float = 1.0
+
+
+def age_band(age: float | None) -> str:
+    """Years in words, "" without an age. Below six the pattern of pneumonia is a child's."""
+    return "" if age is None else next(name for limit, name in AGE_BANDS if age < limit)
 
 
 class DataError(PneumoscopeError):
