@@ -1,67 +1,171 @@
 """The training loop, readable from top to bottom.
 
-AdamW with a one-cycle learning rate, class-balanced cross-entropy, an exponential moving average
-of the weights, a checkpoint after every epoch that a later start resumes to the same result.
+Every epoch is a function of the weights, the recipe and the epoch's number alone: its random
+numbers are seeded anew. So a run that was killed goes on from its checkpoint to the same result.
 """
 
 import copy
-import json
 import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
-from pneumoscope.lab.augment import augment
-from pneumoscope.lab.recipe import OptimiserRecipe, Recipe
+from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.core.metrics import auroc
+from pneumoscope.lab.augment import augment, mix
+from pneumoscope.lab.checkpoint import load_checkpoint, save_checkpoint, save_whole
+from pneumoscope.lab.dataset import Dataset
+from pneumoscope.lab.distributed import averaging_gradients, from_first, this_device, this_process
+from pneumoscope.lab.losses import example_losses, is_right, surprise
+from pneumoscope.lab.progress import EpochRecord, Figures, Journal, Pace
+from pneumoscope.lab.recipe import OptimiserRecipe, Recipe, RecipeError
+from pneumoscope.lab.schedule import build_optimiser, frozen_parts, learning_rate
 
 logger = logging.getLogger(__name__)
 
 
+class TrainingDiverged(PneumoscopeError):
+    """The loss is no number any more."""
+
+    code = "training_diverged"
+    remedy = "Lower learning_rate or clip_norm, or train in float32; then start anew."
+
+
 @dataclass(frozen=True, slots=True)
-class Dataset:
-    """pixels: uint8 [N, 1, H, W]. labels: int64 [N]."""
+class Run:
+    """What a training works on.
 
-    pixels: Tensor
-    labels: Tensor
+    network: the module itself; parallel: the same, perhaps one of several processes; average: the
+    moving average of its weights, which is what training gives; frozen: parts that stay as they
+    came, running statistics included.
+    """
 
-    @classmethod
-    def from_numpy(cls, pixels: NDArray, labels: NDArray) -> "Dataset":  # type: ignore[type-arg]
-        return cls(torch.from_numpy(pixels)[:, None], torch.from_numpy(labels))
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-
-def learning_rate(step: int, steps: int, recipe: OptimiserRecipe) -> float:
-    """One cycle (Smith 2018): linear warm-up from a tenth, then a cosine down to a thousandth."""
-    warmup = max(1, round(steps * recipe.warmup_fraction))
-    if step < warmup:
-        return recipe.learning_rate * (0.1 + 0.9 * step / warmup)
-    progress = (step - warmup) / max(1, steps - warmup)
-    return recipe.learning_rate * (0.001 + 0.999 * 0.5 * (1 + math.cos(math.pi * progress)))
+    recipe: Recipe
+    network: nn.Module
+    parallel: nn.Module
+    average: nn.Module
+    optimiser: torch.optim.Optimizer
+    frozen: list[nn.Module]
+    device: torch.device
 
 
-def class_weights(labels: Tensor, classes: int) -> Tensor:
-    """Inverse frequency, mean 1 over the examples. float32 [classes]."""
-    counts = torch.bincount(labels, minlength=classes).clamp_min(1).float()
-    return len(labels) / (classes * counts)
+def fit(
+    network: nn.Module,
+    train: Dataset,
+    validation: Dataset,
+    recipe: Recipe,
+    out: Path,
+    *,
+    after_epoch: Callable[[], None] = lambda: None,
+) -> nn.Module:
+    """Train `network` and return the averaged weights of the last epoch.
+
+    Writes out/checkpoint.pt after every epoch (resumed when present), progress.jsonl, curves.png
+    and tensorboard/. The validation fold is watched, not used to choose an epoch, unless the recipe
+    sets `patience`: the schedule ends at its minimum, and a chosen epoch would make the fold's
+    figures optimistic. `after_epoch` is called once the epoch's checkpoint is safe; what it raises
+    ends the training. In several processes all share `out` and get weights; those of the first
+    count. A resumed run gives the same bits on a CPU; GPUs add in an order of their own.
+    Raises RecipeError for a recipe that does not fit the data, TrainingDiverged.
+    """
+    options = recipe.optimiser
+    _check(options, train)
+    run = _start(network, recipe)
+    checkpoint, best = out / "checkpoint.pt", out / "best.pt"
+    done = load_checkpoint(checkpoint, run.network, run.average, run.optimiser, recipe)
+    train = train if options.balance == "none" else train.balanced()
+    train = train.to_where_it_fits(run.device)
+    pace = Pace((options.epochs - done) * (len(train) // options.batch_size), options.batch_size)
+    with Journal(out, done) as journal:
+        for epoch in range(done, options.epochs):
+            if journal.waited(options.patience):
+                break
+            started = time.monotonic()
+            loss = train_epoch(run, train, epoch, pace)
+            # All take the figures of the first, so that all stop, or do not, at the same epoch.
+            figures = from_first(validate(run.average, validation))._asdict()
+            seconds = time.monotonic() - started
+            journal.add(EpochRecord(epoch=epoch + 1, loss=loss, seconds=seconds, **figures))
+            if journal.writes:
+                if options.patience and journal.best == epoch + 1:
+                    save_whole(run.average.state_dict(), best)
+                save_checkpoint(
+                    checkpoint, epoch + 1, run.network, run.average, run.optimiser, recipe
+                )
+            after_epoch()
+    if options.patience:
+        run.average.load_state_dict(torch.load(best, run.device, weights_only=True))
+    return run.average
 
 
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """No weight decay on normalisation and biases."""
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    others = [p for p in network.parameters() if p.ndim <= 1]
-    return [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+def train_epoch(run: Run, train: Dataset, epoch: int, pace: Pace) -> float:
+    """One pass over the data. Returns the mean loss; raises TrainingDiverged."""
+    recipe, options, process = run.recipe, run.recipe.optimiser, this_process()
+    order = epoch_order(train, recipe, epoch)
+    # Every process sees its own part of each batch, differently augmented.
+    generator = Generator().manual_seed(_seed(recipe, epoch, 1 + process.rank))
+    torch.manual_seed(_seed(recipe, epoch, 1 + process.rank))  # dropout
+    run.parallel.train()
+    for part in run.frozen:
+        part.eval()
+    steps = len(train) // options.batch_size
+    total = torch.zeros((), device=run.device)
+    for i in range(steps):
+        step = epoch * steps + i
+        for group in run.optimiser.param_groups:
+            group["lr"] = learning_rate(step, steps * options.epochs, options)
+        chosen = order[i * options.batch_size : (i + 1) * options.batch_size]
+        batch = train[chosen[process.rank :: process.count]].to(run.device)
+        loss = batch_loss(run, batch, generator)
+        run.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(run.network.parameters(), options.clip_norm)
+        run.optimiser.step()
+        # A young average follows quickly, so that it does not carry the initial weights along.
+        ema_update(run.average, run.network, min(options.ema_decay, (1 + step) / (10 + step)))
+        total += loss.detach()
+        if pace.step():
+            mean = float(total) / (i + 1)
+            logger.info("epoch %d step %d/%d loss %.4f, %s", epoch + 1, i + 1, steps, mean, pace)
+    mean = float(total) / steps
+    if not math.isfinite(mean):
+        raise TrainingDiverged(f"The loss of epoch {epoch + 1} is {mean}.")
+    return mean
+
+
+def epoch_order(train: Dataset, recipe: Recipe, epoch: int) -> Tensor:
+    """int64 [N]: the same in every process. A sampler draws with replacement, by weight."""
+    generator = Generator().manual_seed(_seed(recipe, epoch, 0))
+    if recipe.optimiser.balance == "sampler":
+        weights = train.weights.cpu().double()
+        return torch.multinomial(weights, len(train), replacement=True, generator=generator)
+    return torch.randperm(len(train), generator=generator)
+
+
+def batch_loss(run: Run, batch: Dataset, generator: Generator) -> Tensor:
+    """The mean loss of augmented pixels, against the labels of both images that were mixed."""
+    recipe, options = run.recipe, run.recipe.optimiser
+    x = augment(batch.pixels.float() / 255, recipe.augmentation, generator)  # [B, 1, H, W]
+    x, partners, share = mix(x, generator, recipe.augmentation)
+    x = x.contiguous(memory_format=torch.channels_last)
+    half = options.precision == "bfloat16"
+    with torch.autocast(run.device.type, torch.bfloat16, enabled=half):
+        logits = run.parallel(x).logits
+    losses = _weighted_losses(logits, batch, options)
+    others = _weighted_losses(logits, batch[partners], options)
+    return torch.lerp(others, losses, share).mean()
+
+
+def _weighted_losses(logits: Tensor, batch: Dataset, options: OptimiserRecipe) -> Tensor:
+    """float32 [B]. What the sampler has weighted already is not weighted again."""
+    losses = example_losses(logits, batch.labels, batch.teacher, options)
+    return losses if options.balance == "sampler" else losses * batch.weights
 
 
 @torch.no_grad()
@@ -88,111 +192,44 @@ def predict_logits(network: nn.Module, pixels: Tensor, batch_size: int = 64) -> 
     return torch.cat(batches)
 
 
-def fit(
-    network: nn.Module,
-    train: Dataset,
-    validation: Dataset,
-    recipe: Recipe,
-    out: Path,
-    *,
-    after_epoch: Callable[[], None] = lambda: None,
-) -> nn.Module:
-    """Train `network` and return the averaged weights of the last epoch.
+def validate(network: nn.Module, validation: Dataset) -> Figures:
+    """Loss and accuracy with the examples' weights, AUROC without."""
+    logits = predict_logits(network, validation.pixels)
+    labels, weights = validation.labels, validation.weights / validation.weights.sum()
+    sick = (labels > 0).numpy()
+    pneumonia = 1 - logits.softmax(dim=1)[:, 0].double().numpy()
+    return Figures(
+        validation_loss=float((weights * surprise(logits, labels)).sum()),
+        validation_accuracy=float((weights * is_right(logits, labels)).sum()),
+        validation_auroc=auroc(sick, pneumonia) if 0 < sick.sum() < len(sick) else None,
+    )
 
-    Writes out/checkpoint.pt after every epoch (resumed when present) and a line per epoch to
-    out/progress.jsonl. The validation fold is watched, not used to choose an epoch: the schedule
-    ends at its minimum, and a chosen epoch would make the fold's figures optimistic.
-    `after_epoch` is called once the epoch's checkpoint is safe; what it raises ends the training.
-    """
-    options = recipe.optimiser
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+def _check(options: OptimiserRecipe, train: Dataset) -> None:
+    if len(train) < options.batch_size:
+        raise RecipeError(f"{len(train)} images do not fill a batch of {options.batch_size}.")
+    if options.batch_size % (count := this_process().count):
+        raise RecipeError(f"{count} processes cannot share a batch of {options.batch_size} evenly.")
+    if options.distillation > 0 and train.teacher is None:
+        raise RecipeError("distillation asks for a teacher's probabilities, and there are none.")
+
+
+def _start(network: nn.Module, recipe: Recipe) -> Run:
+    device = this_device()
     network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(network).eval()
-    optimiser = torch.optim.AdamW(parameter_groups(network, options.weight_decay))
-    generator = Generator().manual_seed(recipe.seed)
-    per_epoch = len(train) // options.batch_size
-    steps = per_epoch * options.epochs
-    weights = class_weights(train.labels, int(train.labels.max()) + 1).to(device)
-    checkpoint = out / "checkpoint.pt"
-    first_epoch = 0
-    if checkpoint.is_file():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        generator.set_state(state["generator"].cpu())
-        torch.set_rng_state(state["torch_rng"].cpu())
-        first_epoch = int(state["epoch"])
-        logger.info("resumed after epoch %d", first_epoch)
-    else:
-        torch.manual_seed(recipe.seed)
-    for epoch in range(first_epoch, options.epochs):
-        started = time.monotonic()
-        total_loss = 0.0
-        network.train()
-        order = torch.randperm(len(train), generator=generator)
-        for i in range(per_epoch):
-            step = epoch * per_epoch + i
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(step, steps, options)
-            chosen = order[i * options.batch_size : (i + 1) * options.batch_size]
-            x = train.pixels[chosen].to(device).float() / 255  # [B, 1, H, W]
-            x = augment(x, recipe.augmentation, generator)
-            y = train.labels[chosen].to(device)
-            logits = network(x.contiguous(memory_format=torch.channels_last)).logits
-            loss = F.cross_entropy(logits, y, weights, label_smoothing=options.label_smoothing)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), options.clip_norm)
-            optimiser.step()
-            # A young average follows quickly, so that it does not carry the initial weights along.
-            ema_update(average, network, min(options.ema_decay, (1 + step) / (10 + step)))
-            total_loss += loss.item()
-            if i % 20 == 0:
-                seconds = (time.monotonic() - started) / (i + 1)
-                left = seconds * (steps - step)
-                logger.info(
-                    "epoch %d step %d/%d loss %.4f, %.0f min left",
-                    epoch + 1,
-                    i,
-                    per_epoch,
-                    total_loss / (i + 1),
-                    left / 60,
-                )
-        logits = predict_logits(average, validation.pixels)
-        record = EpochRecord(
-            epoch=epoch + 1,
-            loss=total_loss / per_epoch,
-            validation_loss=float(F.cross_entropy(logits, validation.labels)),
-            validation_accuracy=float((logits.argmax(1) == validation.labels).float().mean()),
-            seconds=time.monotonic() - started,
-        )
-        logger.info("%s", record)
-        with (out / "progress.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(record)) + "\n")
-        partial = checkpoint.with_suffix(".partial")
-        torch.save(
-            {
-                "epoch": epoch + 1,
-                "network": network.state_dict(),
-                "average": average.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "generator": generator.get_state(),
-                "torch_rng": torch.get_rng_state(),
-            },
-            partial,
-        )
-        partial.replace(checkpoint)  # a kill in the middle of writing leaves the old one
-        after_epoch()
-    return average
+    frozen = frozen_parts(network, recipe.optimiser.frozen_stages)
+    for part in frozen:
+        part.requires_grad_(False)
+    return Run(
+        recipe=recipe,
+        network=network,
+        parallel=averaging_gradients(network),
+        average=copy.deepcopy(network).eval(),
+        optimiser=build_optimiser(network, recipe.optimiser),
+        frozen=frozen,
+        device=device,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class EpochRecord:
-    """One line of progress.jsonl; losses are cross-entropy in nats."""
-
-    epoch: int
-    loss: float
-    validation_loss: float
-    validation_accuracy: float
-    seconds: float
+def _seed(recipe: Recipe, *parts: int) -> int:
+    return int(np.random.SeedSequence((recipe.seed, *parts)).generate_state(1)[0])

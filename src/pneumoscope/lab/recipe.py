@@ -20,7 +20,7 @@ class RecipeError(PneumoscopeError):
     """A recipe that cannot be followed."""
 
     code = "recipe_error"
-    remedy = "Compare it with recipes/default.toml; docs/architecture.md says where each key acts."
+    remedy = "Compare it with recipes/default.toml."
 
 
 @dataclass(frozen=True, slots=True)

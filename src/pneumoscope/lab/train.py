@@ -16,6 +16,8 @@ from pneumoscope.lab.augment import augment
 from pneumoscope.lab.calibration import derive_operating_points, fit_temperature
 from pneumoscope.lab.conformal import fit_band
 from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
+from pneumoscope.lab.dataset import Dataset
+from pneumoscope.lab.distributed import process_group
 from pneumoscope.lab.export import GOLDENS, Trained, export_bundle
 from pneumoscope.lab.folds import validation_mask
 from pneumoscope.lab.gate import (
@@ -26,7 +28,7 @@ from pneumoscope.lab.gate import (
     gate_trunk,
     read_frontal_folder,
 )
-from pneumoscope.lab.loop import Dataset, fit, predict_logits
+from pneumoscope.lab.loop import fit, predict_logits
 from pneumoscope.lab.networks import build_network
 from pneumoscope.lab.recipe import Recipe, read_recipe
 from pneumoscope.lab.sources import read_examples
@@ -49,14 +51,17 @@ def train(recipe: Path, data: Path, out: Path, *, frontal: Sequence[Path] = ()) 
     held_out = validation_mask(
         examples, folds=rule.folds, fold=rule.fold, seed=plan.seed, by=rule.fold_by
     )
-    labels = np.array([example.label for example in examples], dtype=np.int64)
     logger.info("reading %d radiographs", len(examples))
     pixels = load_pixels(examples, plan.input)
-    training = Dataset.from_numpy(pixels[~held_out], labels[~held_out])
-    validation = Dataset.from_numpy(pixels[held_out], labels[held_out])
+    whole = Dataset.of(examples, pixels)
+    validation = whole[torch.from_numpy(held_out)]
     torch.manual_seed(plan.seed)
     network: nn.Module = build_network(plan.network, len(CLASSES))
-    network = fit(network, training, validation, plan, out).cpu()
+    with process_group() as process:
+        training = whole[torch.from_numpy(~held_out)]
+        network = fit(network, training, validation, plan, out).cpu()
+    if not process.first:
+        return out / "bundle"
 
     logits, repeated = perturbed_logits(network, validation, plan)
     temperature = fit_temperature(logits, repeated)

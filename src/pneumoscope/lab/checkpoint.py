@@ -1,0 +1,80 @@
+"""A run on disk: whole at any moment, so that killing the process loses one epoch at most."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pneumoscope.lab.recipe import Recipe, RecipeError
+
+# Sections that decide the weights; a card may be reworded between two starts.
+DECISIVE = ("data", "input", "network", "optimiser", "augmentation")
+
+
+def save_whole(state: dict[str, Any], path: Path) -> None:
+    """Write beside, bring to the disk, rename: a kill in the middle leaves the old file."""
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def save_checkpoint(
+    path: Path,
+    epoch: int,
+    network: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    recipe: Recipe,
+) -> None:
+    """epoch: how many are done."""
+    state = {
+        "epoch": epoch,
+        "network": network.state_dict(),
+        "average": average.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "recipe": decisive(recipe),
+    }
+    save_whole(state, path)
+
+
+def load_checkpoint(
+    path: Path,
+    network: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    recipe: Recipe,
+) -> int:
+    """Fill what it is given and return how many epochs are done: 0 where there is no checkpoint.
+
+    Raises RecipeError when the checkpoint was made by a recipe that trains otherwise.
+    """
+    if not path.is_file():
+        return 0
+    device = next(network.parameters()).device
+    state = torch.load(path, map_location=device, weights_only=True)
+    now = decisive(recipe)
+    # A key the checkpoint does not know came with a later version, whose default changes nothing.
+    changed = sorted(key for key, value in state.get("recipe", {}).items() if now.get(key) != value)
+    if changed:
+        raise RecipeError(
+            f"{path} was made with another {', '.join(changed)}: choose another --out."
+        )
+    network.load_state_dict(state["network"])
+    average.load_state_dict(state["average"])
+    optimiser.load_state_dict(state["optimiser"])
+    return int(state["epoch"])
+
+
+def decisive(recipe: Recipe) -> dict[str, Any]:
+    """All that decides a training's weights but the data, by key path, in plain types."""
+    values = {"seed": recipe.seed}
+    for section in DECISIVE:
+        for key, value in asdict(getattr(recipe, section)).items():
+            values[f"{section}.{key}"] = value
+    return values
