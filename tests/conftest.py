@@ -1,11 +1,12 @@
 """In CI nothing may skip because a part is missing: such a skip is a failure there."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
-from peers import MISSING
+from peers import MISSING, Orthanc
 
 Report = pytest.TestReport | pytest.CollectReport
 
@@ -33,3 +34,12 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _forbid_missing_parts(report)
     return report
+
+
+@pytest.fixture
+def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
+    """A running archive, empty."""
+    archive = Orthanc(tmp_path)
+    archive.start()
+    yield archive
+    archive.kill()

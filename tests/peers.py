@@ -1,7 +1,13 @@
 """Programs that some tests talk to and that pip cannot install: browsers, servers, DICOM tools."""
 
+import json
 import shutil
+import socket
+import subprocess
+import time
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -22,3 +28,86 @@ def require_peer(program: str, install_hint: str) -> Path:
         if (folder / program).exists():
             return folder / program
     pytest.skip(f"{MISSING}: {program} – {install_hint}")
+
+
+class Orthanc:
+    """A real archive on loopback: DICOM, REST and DICOMweb, its files in a folder of its own.
+
+    `stop` and `start` keep what it holds; `kill` ends it in the middle of whatever it does.
+    """
+
+    ae_title = "ORTHANC"
+
+    def __init__(self, folder: Path) -> None:
+        self._program = require_peer("Orthanc", "apt-get install orthanc orthanc-dicomweb")
+        self.dicom_port, self._http_port = _free_port(), _free_port()
+        self.url = f"http://127.0.0.1:{self._http_port}"
+        self.dicomweb_url = f"{self.url}/dicom-web"
+        self._configuration = folder / "orthanc.json"
+        self._configuration.write_text(json.dumps(self._settings(folder / "orthanc")))
+        self._log = folder / "orthanc.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def _settings(self, storage: Path) -> dict[str, object]:
+        return {
+            "Name": "tests",
+            "StorageDirectory": str(storage),
+            "IndexDirectory": str(storage),
+            "HttpPort": self._http_port,
+            "DicomPort": self.dicom_port,
+            "DicomAet": self.ae_title,
+            "RemoteAccessAllowed": False,
+            "AuthenticationEnabled": False,
+            "Plugins": ["/usr/share/orthanc/plugins"],
+            "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+            "DicomModalities": {},
+            "DicomModalitiesInDatabase": True,
+            "StableAge": 1,
+        }
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            command = [self._program, self._configuration]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        deadline = time.monotonic() + 120
+        while not self._answers():
+            assert time.monotonic() < deadline, self._log.read_text()
+            assert self._process.poll() is None, self._log.read_text()
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(30)
+            self._process = None
+
+    def kill(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def know(self, ae_title: str, port: int) -> None:
+        """Let an application entity ask, and be sent to: C-FIND and C-MOVE want both."""
+        entity = {"AET": ae_title, "Host": "127.0.0.1", "Port": port}
+        self.ask(f"/modalities/{ae_title}", json.dumps(entity).encode(), method="PUT")
+
+    def ask(self, path: str, data: bytes | None = None, *, method: str | None = None) -> object:
+        """REST: the answer's JSON; None for an empty one. With `data` a POST, unless told."""
+        request = Request(self.url + path, data=data, method=method)  # noqa: S310 - loopback
+        with urlopen(request, timeout=60) as answer:  # noqa: S310
+            body = answer.read()
+        return json.loads(body) if body else None
+
+    def _answers(self) -> bool:
+        try:
+            self.ask("/system")
+        except (URLError, OSError):
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

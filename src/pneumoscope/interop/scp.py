@@ -34,6 +34,7 @@ from pneumoscope.interop.storing import (
     Peer,
     StoreRefused,
 )
+from pneumoscope.interop.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +52,6 @@ STORAGE_CLASSES = (
 _PLAIN_FIRST = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
 STORAGE_SYNTAXES = (*_PLAIN_FIRST, *sorted(TRANSFER_SYNTAXES - set(_PLAIN_FIRST)))
 
-IMPLEMENTATION_CLASS_UID = uid.UID("2.25.286509994125988173521874648854299222419")
-IMPLEMENTATION_VERSION_NAME = "PNEUMOSCOPE"
 MAX_PDU_BYTES = 131072
 _POLL_SECONDS = 0.1
 
