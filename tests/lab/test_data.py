@@ -16,6 +16,7 @@ from pneumoscope.lab.balance import balanced_weights
 from pneumoscope.lab.data import (
     TARGETS,
     DataError,
+    DataRecipe,
     Example,
     UnreadableExample,
     fingerprint,
@@ -26,7 +27,7 @@ from pneumoscope.lab.folds import validation_mask
 from pneumoscope.lab.kermany import patient_key
 from pneumoscope.lab.manifest import ManifestError, write_manifest
 from pneumoscope.lab.nih import LabelWeights, import_nih
-from pneumoscope.lab.sources import NoExamples, read_examples, read_sources
+from pneumoscope.lab.sources import NoExamples, read_examples, read_sources, training_examples
 
 pytestmark = pytest.mark.lab
 
@@ -284,6 +285,11 @@ def test_the_first_of_the_same_bytes_in_a_split_is_kept(tmp_path):
     splits = ("train", "train", "train", "test")
     examples = [Example(tmp_path / n, 0, n, split) for n, split in zip(names, splits, strict=True)]
     assert [e.path.name for e in drop_duplicates(examples)] == ["a.png", "c.png", "d.png"]
+    rows = "".join(f"{n},normal,{s}\n" for n, s in zip(names, splits, strict=True))
+    manifest(tmp_path, f"path,label,split\n{rows}")
+    for drop, left in ((False, "abc"), (True, "ac")):
+        used = training_examples([tmp_path], DataRecipe(folds=2, fold=0, drop_duplicates=drop))
+        assert [e.path.stem for e in used] == list(left)
     assert same_groups(["x", "y", "", "x", "", "x"]) == [[0, 3, 5]]
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pneumoscope.lab.data import DataError, Example
+from pneumoscope.lab.data import DataError, DataRecipe, Example
+from pneumoscope.lab.duplicates import drop_duplicates
 from pneumoscope.lab.kermany import read_folders
 from pneumoscope.lab.manifest import read_manifest
 
@@ -41,6 +42,13 @@ def read_sources(roots: Sequence[Path]) -> list[Example]:
     if len(roots) == 1:
         return read_examples(roots[0])
     return [_at_site(example, root) for root in roots for example in read_examples(root)]
+
+
+def training_examples(roots: Sequence[Path], recipe: DataRecipe) -> list[Example]:
+    """All that may be learned from: `read_sources` without the test splits, and without duplicates
+    where the recipe says so."""
+    examples = [example for example in read_sources(roots) if example.split != "test"]
+    return drop_duplicates(examples) if recipe.drop_duplicates else examples
 
 
 def _at_site(example: Example, root: Path) -> Example:
