@@ -6,8 +6,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_signing_in_and_out_leaves_events(client, reader):
-    client.post("/login/", {"username": reader.username, "password": "wrong one"})
-    client.post("/login/", {"username": reader.username, "password": "secret"})
+    client.post("/login/", {"login": reader.username, "password": "wrong one"})
+    client.post("/login/", {"login": reader.username, "password": "secret"})
     client.post("/logout/")
     events = (
         Event.objects.filter(action__startswith="user.")
@@ -22,6 +22,6 @@ def test_signing_in_and_out_leaves_events(client, reader):
 
 
 def test_what_was_typed_at_a_failed_attempt_is_kept_nowhere(client, db):
-    client.post("/login/", {"username": "my-password", "password": "x"})
+    client.post("/login/", {"login": "my-password", "password": "x"})
     event = Event.objects.get()
     assert "my-password" not in str([getattr(event, field.name) for field in event._meta.fields])

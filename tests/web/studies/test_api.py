@@ -239,7 +239,7 @@ def test_a_study_costs_as_many_queries_with_many_images(
     for number in range(5):
         image_make(study, f"{number}.png")
     client = api_of(reader)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         client.get(f"{STUDIES}/{study.pk}")
 
 

@@ -57,7 +57,7 @@ def test_each_page_lets_in_whom_it_should(
 
     anonymous = getattr(Client(), method)(url)
     assert anonymous.status_code == HTTPStatus.FOUND
-    assert anonymous.url.startswith(reverse("accounts:login"))
+    assert anonymous.url.startswith(reverse("account_login"))
     assert status(client_of(user_of(wrong))) == HTTPStatus.FORBIDDEN
     assert status(client_of(user_of("reader"))) == RIGHT.get(name, 200)
     assert status(client_of(user_of("reader", site=other_site))) == elsewhere

@@ -146,10 +146,10 @@ def test_signing_in_and_out(reader):
     client = Client()
     page = client.get("/login/", {"next": "/models/"})
     assert "Research use only – not a medical device" in words(page)
-    wrong = client.post("/login/", {"username": reader.username, "password": "guess"})
+    wrong = client.post("/login/", {"login": reader.username, "password": "guess"})
     assert "do not match" in words(wrong)
     right = client.post(
-        "/login/", {"username": reader.username, "password": "secret", "next": "//evil.example/"}
+        "/login/", {"login": reader.username, "password": "secret", "next": "//evil.example/"}
     )
     assert right.url == "/"
     assert client.post("/logout/").url == "/login/"

@@ -83,11 +83,11 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(client, django_assert
     for number in range(3):
         analysed(f"{number}.png", 0.9)
     client.get("/")
-    with django_assert_max_num_queries(6) as three:
+    with django_assert_max_num_queries(8) as three:
         client.get("/")
     for number in range(3, PAGE_SIZE + 2):
         image_make(study_make(), f"{number}.png")
-    with django_assert_max_num_queries(6) as many:
+    with django_assert_max_num_queries(8) as many:
         page = client.get("/")
     assert len(names(page)) == PAGE_SIZE
     assert len(many) == len(three)

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponseBase
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from pneumoscope.web.accounts import lock
 from pneumoscope.web.accounts.roles import Right
 
 View = Callable[..., HttpResponseBase]
@@ -26,6 +27,8 @@ def require_right(right: Right) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
+                if request.htmx:
+                    return lock.refusal(request, "ended")
                 return redirect_to_login(request.get_full_path())
             if not request.user.has_right(right):
                 raise PermissionDenied

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from knox.models import AbstractAuthToken
@@ -58,6 +59,17 @@ class User(AbstractUser):
 
     # Part of every session's hash: raising it ends them all.
     session_epoch = models.PositiveIntegerField(default=0)
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            # Single sign-on finds people by their address.
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=~models.Q(email=""),
+                name="one_person_per_email",
+                violation_error_message="Somebody else has this e-mail address.",
+            )
+        ]
 
     # The site whose work is being done, where there are several: set for each request.
     working_site_id: int | None = None

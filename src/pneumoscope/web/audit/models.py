@@ -20,16 +20,19 @@ class EventQuerySet(models.QuerySet["Event"]):
 class Event(models.Model):
     """Who (`actor`, None: the system) did what (`action`) to which object, when and from where.
 
-    `detail` never holds patient data: keys and codes only.
+    Whose radiograph it was about is told by the study's key and the patient's pseudonym; `detail`
+    never holds patient data: keys and codes only.
     """
 
-    at = models.DateTimeField(auto_now_add=True, db_index=True)
+    at = models.DateTimeField(auto_now_add=True)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     action = models.CharField(max_length=60)
     object_type = models.CharField(max_length=60, blank=True)
     object_id = models.CharField(max_length=64, blank=True)
+    study = models.UUIDField(null=True)
+    patient = models.CharField(max_length=16, blank=True)
     site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")
     detail = models.JSONField(default=dict, blank=True)
     address = models.GenericIPAddressField(null=True)
@@ -38,7 +41,11 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["object_type", "object_id"])]
+        # The trail is read of one site, newest first, all of it or of one of these.
+        indexes = [
+            models.Index(fields=["site", *by, "-at", "-id"])
+            for by in ([], ["actor"], ["action"], ["study"], ["patient"])
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action} {self.object_type} {self.object_id}"

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Model
 from django.http import HttpRequest
 
+from pneumoscope.web.accounts.address import client_address
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.audit.models import Event
 
@@ -21,8 +22,11 @@ def event_record(
     """Write one event. `action` is "noun.verb"; `actor` None means the system itself.
 
     The site is the target's where it has one, else `site`, else where the actor works. `detail`
-    holds keys and codes, never patient data.
+    holds keys and codes, never patient data; which token a program came with is added to it.
     """
+    subject = getattr(target, "audit_subject", None)
+    study, patient = subject() if subject else (None, "")
+    token = getattr(request, "auth", None)
     return Event.objects.create(
         action=action,
         actor=actor,
@@ -30,8 +34,10 @@ def event_record(
         object_type=target._meta.label_lower if target else "",  # noqa: SLF001
         object_id=str(target.pk) if target else "",
         site_id=_site_id(site, target, actor),
-        detail=detail or {},
-        address=request.META.get("REMOTE_ADDR") or None if request else None,
+        study=study,
+        patient=patient,
+        detail={**(detail or {}), **({"token": token.token_key} if token else {})},
+        address=client_address(request) if request else None,
     )
 
 

@@ -51,6 +51,12 @@ def env_path(name: str, default: str) -> Path:
     return Path(env_str(name, default)).expanduser().resolve()
 
 
+def origin(url: str) -> str:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def database_from_url(url: str) -> dict[str, object]:
     """`postgresql://user:password@host:port/name?option=value` → Django's dictionary."""
     parts = urlsplit(url)

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from pneumoscope.web.accounts import lock
 from pneumoscope.web.config.problems import request_too_large
 
 
@@ -23,6 +25,45 @@ class RequestSizeLimit:
         if length.isdigit() and int(length) > settings.PNEUMOSCOPE_MAX_REQUEST_BYTES:
             return request_too_large(request)
         return self.get_response(request)
+
+
+class SessionLock:
+    """Refuses a session that is locked, and ends one that has lasted its time."""
+
+    OPEN = frozenset(
+        {
+            "session",
+            "session_lock",
+            "session_unlock",
+            "account_login",
+            "account_logout",
+            "mfa_authenticate",
+            "mfa_login_webauthn",
+            "openid_connect_login",
+            "openid_connect_callback",
+            "healthz",
+            "schema",
+        }
+    )
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        """Here and not above: only now the address has its name."""
+        if not request.user.is_authenticated:
+            return None
+        state = lock.state_of(request)
+        if state == "ended":
+            logout(request)
+        elif state == "open":
+            lock.note(request)
+        elif request.resolver_match.url_name not in self.OPEN:
+            return lock.refusal(request, state)
+        return None
 
 
 class WorkingSite:

@@ -18,8 +18,11 @@ from pneumoscope.web.config.env import (
     env_list,
     env_path,
     env_str,
+    origin,
     secret_key,
 )
+from pneumoscope.web.config.sign_in import *  # noqa: F403 - what no installation changes
+from pneumoscope.web.config.sign_in import oidc_provider
 
 WEB = Path(__file__).resolve().parent.parent
 
@@ -64,6 +67,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "axes",
     "django_htmx",
     "csp",
     "rest_framework",
@@ -79,10 +88,13 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "pneumoscope.web.config.middleware.WorkingSite",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "pneumoscope.web.config.middleware.SessionLock",
+    "pneumoscope.web.config.middleware.WorkingSite",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "pneumoscope.web.config.urls"
 WSGI_APPLICATION = "pneumoscope.web.config.wsgi.application"
@@ -145,9 +157,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 AUTH_USER_MODEL = "accounts.User"
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
-LOGIN_URL = "accounts:login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "studies:worklist"
-LOGOUT_REDIRECT_URL = "accounts:login"
+LOGOUT_REDIRECT_URL = "account_login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -172,7 +184,23 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _TLS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 60 * env_int("SESSION_MINUTES", 12 * 60)
+PNEUMOSCOPE_LOCK_SECONDS = 60 * env_int("LOCK_MINUTES", 15)
+# How many proxies stand in front: the client's address is that many from the right in
+# X-Forwarded-For, which anybody may write the left of.
+PNEUMOSCOPE_PROXIES = env_int("PROXIES", 0, least=0)
+PASSWORD_RESET_TIMEOUT = 86_400 * env_int("INVITATION_DAYS", 7)
 CSRF_TRUSTED_ORIGINS = env_list("TRUSTED_ORIGINS")
+
+# Single sign-on with one OpenID Connect provider, for people who were invited.
+PNEUMOSCOPE_OIDC_NAME = env_str("OIDC_NAME", "single sign-on")
+_OIDC_ISSUER = env_str("OIDC_ISSUER").rstrip("/")
+SOCIALACCOUNT_PROVIDERS = oidc_provider(
+    name=PNEUMOSCOPE_OIDC_NAME,
+    issuer=_OIDC_ISSUER,
+    client_id=env_str("OIDC_CLIENT_ID"),
+    secret=env_str("OIDC_CLIENT_SECRET"),
+)
+
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -180,7 +208,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:", "blob:"],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # Browsers hold redirects after a form to this too, and sign-in is one.
+        "form-action": [SELF, *([origin(_OIDC_ISSUER)] if _OIDC_ISSUER else [])],
         "frame-ancestors": [NONE],
     }
 }
@@ -201,6 +230,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": env_str("API_RATE", "6000/min")},
     "EXCEPTION_HANDLER": "pneumoscope.web.config.problems.exception_handler",
+    "NUM_PROXIES": PNEUMOSCOPE_PROXIES,
 }
 REST_KNOX = {
     "TOKEN_TTL": timedelta(days=env_int("TOKEN_DAYS", 90)),

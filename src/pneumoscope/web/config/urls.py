@@ -7,6 +7,8 @@ from pneumoscope.web.config import api, health
 urlpatterns = [
     path("", include("pneumoscope.web.studies.urls")),
     path("", include("pneumoscope.web.accounts.urls")),
+    path("", include("pneumoscope.web.people.urls")),
+    path("", include("pneumoscope.web.audit.urls")),
     path("", include("pneumoscope.web.registry.urls")),
     path("api/v1/", include((api.urlpatterns, "api"))),
     path("healthz", health.healthz, name="healthz"),

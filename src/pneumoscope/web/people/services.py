@@ -2,10 +2,16 @@
 
 from datetime import timedelta
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
 from django.db import transaction
 from django.db.models import F
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 
+from pneumoscope.web.accounts.lockout import attempts_forget
 from pneumoscope.web.accounts.models import ApiToken, Membership, Site, User
 from pneumoscope.web.accounts.roles import Role, Scope
 from pneumoscope.web.audit.services import event_record
@@ -32,6 +38,20 @@ def person_create(
         action="person.create", actor=acting_user, target=person, site=site, detail={"role": role}
     )
     return person
+
+
+@transaction.atomic
+def invitation_create(*, acting_user: User, person: User) -> str:
+    """The path of a one-time link at which a person chooses a password, given back once.
+
+    Whatever password and links they had end now. Raises NotYours.
+    """
+    account_check(acting_user, person)
+    person.set_unusable_password()
+    person.save(update_fields=["password"])
+    event_record(action="person.invite", actor=acting_user, target=person)
+    name = urlsafe_base64_encode(force_bytes(person.pk))
+    return reverse("people:welcome", args=[name, default_token_generator.make_token(person)])
 
 
 @transaction.atomic
@@ -82,6 +102,38 @@ def sessions_end(*, acting_user: User, person: User) -> None:
     User.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
     person.refresh_from_db(fields=["session_epoch"])
     event_record(action="person.sessions_end", actor=acting_user, target=person)
+
+
+@transaction.atomic
+def factors_remove(*, acting_user: User, person: User) -> None:
+    """For who lost phone and recovery codes: the password alone lets them in. Raises NotYours."""
+    account_check(acting_user, person)
+    removed, _ = Authenticator.objects.filter(user=person).delete()
+    event_record(
+        action="person.factors_remove",
+        actor=acting_user,
+        target=person,
+        detail={"removed": removed},
+    )
+
+
+@transaction.atomic
+def person_unlock(*, acting_user: User, person: User) -> None:
+    """After too many wrong passwords."""
+    attempts_forget(person)
+    event_record(action="person.unlock", actor=acting_user, target=person)
+
+
+@transaction.atomic
+def site_save(*, acting_user: User, site: Site) -> None:
+    """Write a site; who makes one is its first administrator."""
+    made = site.pk is None
+    site.full_clean()
+    site.save()
+    if made:
+        Membership.objects.create(user=acting_user, site=site, role=Role.ADMINISTRATOR)
+    action = "site.create" if made else "site.change"
+    event_record(action=action, actor=acting_user, target=site, site=site)
 
 
 @transaction.atomic

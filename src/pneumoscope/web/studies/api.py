@@ -54,7 +54,10 @@ class StudiesView(ListAPIView[Study]):
         responses=StudyRowSerializer,
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return super().get(request, *args, **kwargs)
+        page = super().get(request, *args, **kwargs)
+        detail = {"count": len(page.data["results"])}
+        event_record(action="study.list", actor=request.user, detail=detail, request=request)
+        return page
 
     @extend_schema(
         operation_id="studies_send",
@@ -104,6 +107,7 @@ class StudyView(APIView):
             if not request.user.has_right("patient.reveal", study.site_id):
                 raise PermissionDenied
             event_record(action="patient.reveal", actor=request.user, target=study, request=request)
+        event_record(action="study.view", actor=request.user, target=study, request=request)
         return Response(
             StudySerializer(study, context={**_context(request), "reveal": reveal}).data
         )

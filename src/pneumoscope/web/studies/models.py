@@ -13,6 +13,7 @@ from django.utils import timezone
 from pneumoscope.core.types import FloatImage
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.accounts.roles import Right
+from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from pneumoscope.web.registry.models import ModelVersion
 from pneumoscope.web.studies.states import State
 
@@ -75,6 +76,9 @@ class Study(models.Model):
     def __str__(self) -> str:
         return str(self.pk)
 
+    def audit_subject(self) -> tuple[uuid.UUID, str]:
+        return self.pk, patient_pseudonym(self.site_id, self.patient_id)
+
 
 class Image(models.Model):
     """One received file. The row is its place in the queue too: see `studies.queue`."""
@@ -135,6 +139,9 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    def audit_subject(self) -> tuple[uuid.UUID, str]:
+        return self.study.audit_subject()
 
     @property
     def record(self) -> dict[str, Any] | None:

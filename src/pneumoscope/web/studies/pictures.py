@@ -1,6 +1,7 @@
 """The pictures of a study: made by us from the pixels, never the sender's bytes."""
 
 import io
+from http import HTTPStatus
 from uuid import UUID
 
 from django.db.models.fields.files import FieldFile
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from pneumoscope.core.render import render_heatmap
 from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.studies.models import Image
 
 # The browser enlarges the map as smoothly as we would: more pixels would only be slower.
@@ -21,12 +23,16 @@ HEATMAP_SIDE = 512
 @require_right("study.view")
 def image_rendered(request: HttpRequest, image_id: UUID) -> HttpResponse:
     image = _image(request, image_id)
-    return _jpeg(request, image.rendered, f'"{image.sha256}-rendered"')
+    response = _jpeg(request, image.rendered, f'"{image.sha256}-rendered"')
+    if response.status_code == HTTPStatus.OK:
+        _seen(request, image, "radiograph")
+    return response
 
 
 @require_safe
 @require_right("study.view")
 def image_thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
+    """Part of a list of studies, whose event stands for it."""
     image = _image(request, image_id)
     return _jpeg(request, image.thumbnail, f'"{image.sha256}-thumbnail"')
 
@@ -43,6 +49,7 @@ def image_heatmap(request: HttpRequest, image_id: UUID) -> HttpResponse:
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
         return _guarded(unchanged, etag)
+    _seen(request, image, "heatmap")
     scale = HEATMAP_SIDE / max(image.columns, image.rows)
     size = (max(1, round(image.columns * scale)), max(1, round(image.rows * scale)))
     png = io.BytesIO()
@@ -51,7 +58,19 @@ def image_heatmap(request: HttpRequest, image_id: UUID) -> HttpResponse:
 
 
 def _image(request: HttpRequest, image_id: UUID) -> Image:
-    return get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
+    visible = Image.objects.visible_to(request.user).select_related("study")
+    return get_object_or_404(visible, pk=image_id)
+
+
+def _seen(request: HttpRequest, image: Image, picture: str) -> None:
+    """Recorded when the picture leaves the server; what the browser kept was recorded before."""
+    event_record(
+        action="image.view",
+        actor=request.user,
+        target=image,
+        detail={"picture": picture},
+        request=request,
+    )
 
 
 def _jpeg(request: HttpRequest, file: FieldFile, etag: str) -> HttpResponse:

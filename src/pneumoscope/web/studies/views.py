@@ -37,6 +37,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
     page = Paginator(studies_listed(request.user, filters), PAGE_SIZE).get_page(
         request.GET.get("page")
     )
+    _listed(request, len(page))
     context = {
         "page": page,
         "rows": rows(page),
@@ -55,8 +56,10 @@ def worklist(request: HttpRequest) -> HttpResponse:
 def worklist_rows(request: HttpRequest) -> HttpResponse:
     """`row`: the tokens of the page's pending rows; answers with those that changed."""
     tokens = request.GET.get("row", "").split(",")[:PAGE_SIZE]
-    context = {"rows": rows_changed(request.user, tokens), "oob": True}
-    return render(request, "studies/rows.html", context)
+    changed = rows_changed(request.user, tokens)
+    if changed:
+        _listed(request, len(changed))
+    return render(request, "studies/rows.html", {"rows": changed, "oob": True})
 
 
 @require_safe
@@ -65,6 +68,7 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
     found = get_object_or_404(
         Study.objects.visible_to(request.user).select_related("site", "headline"), pk=study_id
     )
+    event_record(action="study.view", actor=request.user, target=found, request=request)
     images = list(found.images.prefetch_related("analyses__model_version"))
     wanted = request.GET.get("image") or str(found.headline and found.headline.image_id)
     image = next((each for each in images if str(each.pk) == wanted), images[0])
@@ -82,12 +86,21 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
 def image_panel(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Viewer and reading panel; 204 while the image is still in the `state` the page shows."""
     image = get_object_or_404(
-        Image.objects.visible_to(request.user).prefetch_related("analyses__model_version"),
+        Image.objects.visible_to(request.user)
+        .select_related("study")
+        .prefetch_related("analyses__model_version"),
         pk=image_id,
     )
     if image.state == request.GET.get("state"):
         return HttpResponse(status=204)
+    event_record(action="study.view", actor=request.user, target=image.study, request=request)
     return render(request, "studies/reading.html", _reading(request, image))
+
+
+def _listed(request: HttpRequest, count: int) -> None:
+    """One event for a list and the thumbnails in it."""
+    detail = {"count": count}
+    event_record(action="study.list", actor=request.user, detail=detail, request=request)
 
 
 def _reading(request: HttpRequest, image: Image) -> dict[str, Any]:

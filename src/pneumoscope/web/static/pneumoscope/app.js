@@ -20,13 +20,3 @@ const Keys = (() => {
   });
   return { listen };
 })();
-
-// A request that was led to the sign-in page must not put that page into a table or a panel.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr, pathInfo } = event.detail;
-  const answered = xhr.responseURL && new URL(xhr.responseURL).pathname;
-  if (answered && answered !== new URL(pathInfo.finalRequestPath, location.href).pathname) {
-    event.detail.shouldSwap = false;
-    location.reload();
-  }
-});

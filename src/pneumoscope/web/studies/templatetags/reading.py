@@ -3,8 +3,8 @@
 from typing import Any
 
 from django import template
-from django.utils.crypto import salted_hmac
 
+from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from pneumoscope.web.studies.models import Analysis, Study
 from pneumoscope.web.studies.states import State
 
@@ -161,11 +161,7 @@ def reasons(analysis: Analysis) -> list[dict[str, Any]]:
 
 @register.filter
 def pseudonym(study: Study) -> str:
-    """The same patient of a site gets the same name, and only this installation can make it."""
-    if not study.patient_id:
-        return "No patient ID"
-    digest = salted_hmac("patient pseudonym", f"{study.site_id}\n{study.patient_id}").hexdigest()
-    return f"P-{digest[:8].upper()}"
+    return patient_pseudonym(study.site_id, study.patient_id) or "No patient ID"
 
 
 @register.filter

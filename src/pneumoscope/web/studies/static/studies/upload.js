@@ -80,11 +80,17 @@
     request.send(body);
   };
 
+  const refused = (item, state) => {
+    const words = state === "locked" ? "Your session is locked." : "Your session has ended.";
+    trouble(item, words, "Unlock it or sign in again, then send the file once more.", true);
+    Lock.show(state);
+  };
+
   const finish = (item, request) => {
     const rowsCame = request.getResponseHeader("X-Pneumoscope-Rows");
     if (rowsCame) arrived(item, request.responseText);
     else if (request.status === 0) trouble(item, "The connection broke off.", "Nothing was stored.", true);
-    else if (request.responseURL !== form.action) trouble(item, "Your session has ended.", "Sign in again, then send the file once more.");
+    else if (request.status === 401) refused(item, request.getResponseHeader("X-Pneumoscope-Session"));
     else if (request.status === 403) trouble(item, "The server refused the upload.", "Reload the page and sign in again. If it stays, your account lacks the right to upload.");
     else if (request.status === 413) trouble(item, "The file is too large.", `The limit is ${form.dataset.limitWords}.`);
     else trouble(item, "The server could not take the file.", "Nothing was stored.", true);

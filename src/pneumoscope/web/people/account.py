@@ -1,0 +1,90 @@
+"""One's own account: where one works, how one signs in, the programs that act for one."""
+
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from pneumoscope.web.accounts.models import ApiToken, User
+from pneumoscope.web.accounts.roles import Scope
+from pneumoscope.web.people.forms import TokenForm
+from pneumoscope.web.people.services import sessions_end, token_create, token_revoke
+
+
+@require_safe
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    return render(request, "people/account.html", _context(request.user))
+
+
+@require_POST
+@login_required
+def working_site(request: HttpRequest) -> HttpResponse:
+    """Where one works from now on; a site that is not one's own changes nothing."""
+    chosen = request.POST.get("site", "")
+    if chosen.isdecimal() and int(chosen) in request.user.seats:
+        request.session["site"] = int(chosen)
+    back = request.POST.get("next", "/")
+    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
+    return redirect(back if safe else "/")
+
+
+@require_POST
+@login_required
+def sessions(request: HttpRequest) -> HttpResponse:
+    """Sign out everywhere but here."""
+    sessions_end(acting_user=request.user, person=request.user)
+    update_session_auth_hash(request, request.user)
+    messages.success(request, "You are signed out everywhere else.")
+    return redirect("people:account")
+
+
+@require_POST
+@login_required
+def tokens(request: HttpRequest) -> HttpResponse:
+    """Make a token and show it, this once."""
+    form = TokenForm(request.user, request.POST)
+    context = _context(request.user, form)
+    if form.is_valid():
+        wanted = form.cleaned_data
+        context["secret"] = token_create(
+            acting_user=request.user,
+            person=request.user,
+            site=wanted["site"],
+            name=wanted["name"],
+            scope=Scope(wanted["scope"]),
+            life=wanted["life"],
+        )
+        context["form"] = TokenForm(request.user)
+    response = render(request, "people/account.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@login_required
+def token_end(request: HttpRequest, digest: str) -> HttpResponse:
+    """By its owner, or by an administrator of its site."""
+    token = get_object_or_404(ApiToken.objects.select_related("user", "site"), pk=digest)
+    if token.user != request.user:
+        get_object_or_404(ApiToken, pk=token.pk, site__in=request.user.sites_with("people.manage"))
+    token_revoke(acting_user=request.user, token=token)
+    messages.success(request, f"The token “{token.name}” works no more.")
+    if token.user == request.user:
+        return redirect("people:account")
+    return redirect("people:person", token.user_id)
+
+
+def _context(user: User, form: TokenForm | None = None) -> dict[str, object]:
+    tokens = ApiToken.objects.filter(user=user).select_related("site")
+    factors = user.authenticator_set.exclude(type="recovery_codes").count()
+    memberships = user.memberships.filter(site__in=user.seats).select_related("site")
+    return {
+        "memberships": memberships,
+        "tokens": tokens,
+        "factors": factors,
+        "form": form or TokenForm(user),
+    }

@@ -1,0 +1,70 @@
+"""What people type into the pages of this app."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+
+from pneumoscope.web.accounts.models import Site, User
+from pneumoscope.web.accounts.roles import Role, Scope
+
+LIVES = [(7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "one year")]
+
+
+class SiteChoice(forms.ModelChoiceField):
+    """One of the sites at which the person who asks has the right; others do not exist."""
+
+    def __init__(self, user: User, right: Any, **kwargs: Any) -> None:
+        sites = Site.objects.filter(pk__in=user.sites_with(right))
+        super().__init__(sites, empty_label=None, **kwargs)
+
+
+class InvitationForm(forms.ModelForm):
+    role = forms.ChoiceField(choices=Role.choices)
+
+    class Meta:
+        model = User
+        fields = ["username", "first_name", "last_name", "email"]
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["site"] = SiteChoice(user, "people.manage", initial=user.site)
+        self.fields["username"].help_text = ""
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=[("", "No access"), *Role.choices], required=False)
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["site"] = SiteChoice(user, "people.manage")
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=60, help_text="The program that will use it.")
+    scope = forms.ChoiceField(choices=Scope.choices)
+    life = forms.TypedChoiceField(
+        choices=LIVES,
+        initial=90,
+        label="Expires after",
+        coerce=lambda days: timedelta(days=int(days)),
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = Site.objects.filter(pk__in=user.seats)
+        self.fields["site"] = forms.ModelChoiceField(mine, empty_label=None, initial=user.site)
+
+
+class SiteForm(forms.ModelForm):
+    class Meta:
+        model = Site
+        fields = ["name", "code", "prevalence", "operating_point", "time_zone", "active"]
+        help_texts = {
+            "code": "Short, for addresses and programs: letters, digits, hyphens.",
+            "prevalence": "Share of radiographs read here that show pneumonia, such as 0.15. "
+            "Without it no predictive values are shown.",
+            "operating_point": "By its name on the model's card; empty: the card's own choice.",
+            "time_zone": "Such as Africa/Nairobi.",
+            "active": "A closed site keeps its studies; nobody can open them.",
+        }
