@@ -38,16 +38,18 @@ CARD = {
     "classes": ["normal", "bacterial", "viral"],
     "calibration": {"prior": "every class equally likely before the image is seen"},
     "population": {"description": "Children of one to five years", "age": [1, 5], "views": ["AP"]},
-    "operating_point": {
-        "name": "balanced",
-        "threshold": 0.34,
-        "sensitivity": 0.97,
-        "specificity": 0.9,
-    },
+    "operating_points": [
+        {"name": "screening", "threshold": 0.22, "sensitivity": 0.98, "specificity": 0.81},
+        {"name": "balanced", "threshold": 0.34, "sensitivity": 0.97, "specificity": 0.9},
+        {"name": "rule_in", "threshold": 0.62, "sensitivity": 0.88, "specificity": 0.98},
+    ],
+    "operating_point": "balanced",
+    "uncertain": {"low": 0.2, "high": 0.7, "alpha": 0.1},
     "metrics": {"validation": {"auc": 0.987, "n": 800}},
     "data": {"name": "tests", "patients": 3},
 }
 THRESHOLD = 0.34
+BAND = (0.2, 0.7)
 BUNDLE_HASH = "ab" * 32
 CAUSES = Aetiology(0.71, 0.2)
 
@@ -117,7 +119,14 @@ def image_analysed(
         quality=QualityReport("warn" if reasons else "pass", reasons),
         model=ModelReference(version.name, version.version, version.bundle_hash),
         milliseconds=Milliseconds(10, 4, 2, 16),
-        prediction=Prediction(probability, THRESHOLD, positive, aetiology),
+        prediction=Prediction(
+            probability,
+            THRESHOLD,
+            positive,
+            aetiology,
+            uncertain=BAND[0] <= probability <= BAND[1],
+            band=BAND,
+        ),
         heatmap=heatmap,
         regions=regions if positive else (),
     )

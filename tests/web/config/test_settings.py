@@ -101,6 +101,7 @@ def test_a_right_installation_has_nothing_to_say(tmp_path):
     ("values", "fails", "expected"),
     [
         ({"MODEL": "nowhere"}, True, "E003"),
+        ({"OPERATING_POINT": "strict"}, True, "E004"),
         ({"DEBUG": "true", "ALLOWED_HOSTS": "scope.example"}, True, "E002"),
         ({"ALLOWED_HOSTS": "scope.example"}, False, "W001"),
         ({"ALLOWED_HOSTS": "scope.example", "TLS": "true"}, False, "no issues"),

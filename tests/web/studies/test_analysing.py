@@ -46,6 +46,26 @@ def test_a_dicom_radiograph_becomes_a_result(receive, dicom_radiograph, model):
     assert analysed(receive(dicom_radiograph)).state == State.ANALYSED
 
 
+def test_the_site_s_operating_point_goes_before_the_installation_s(
+    receive, radiograph, dicom_radiograph, model, reader, settings
+):
+    settings.PNEUMOSCOPE_OPERATING_POINT = "screening"
+    assert analysed(receive(radiograph)).analysis.record["operating_point"] == "screening"
+    reader.site.operating_point = "rule_in"
+    reader.site.save()
+    record = analysed(receive(dicom_radiograph)).analysis.record
+    assert record["operating_point"] == "rule_in"
+    points = {point["name"]: point for point in model.card["operating_points"]}
+    assert record["threshold"] == pytest.approx(points["rule_in"]["threshold"], abs=1e-6)
+
+
+def test_an_operating_point_the_model_lacks_fails_by_name(receive, radiograph, model, reader):
+    reader.site.operating_point = "strict"
+    reader.site.save()
+    image = analysed(receive(radiograph))
+    assert (image.state, image.failure_code) == (State.FAILED, "unknown_operating_point")
+
+
 def test_a_second_bell_changes_nothing(receive, radiograph, model):
     image = analysed(receive(radiograph))
     image_analyse(image.pk)

@@ -47,6 +47,7 @@ def test_a_result_is_a_sentence_with_its_operating_point(client, image):
     text = page(client, image)
     assert "Likely pneumonia – 91 % (operating threshold 34 %)" in text
     assert "lies above the threshold of 34 %" in text
+    assert "At this threshold (balanced)" in text
     assert "found 97 % of pneumonias and cleared 90 % of normal radiographs" in text
     assert "every class equally likely" in text
     assert "resembles bacterial more than viral" in text
@@ -57,6 +58,23 @@ def test_a_result_is_a_sentence_with_its_operating_point(client, image):
     assert "test 1.0" in text
     assert BUNDLE_HASH[:12] in text
     assert "Children of one to five years" in text
+
+
+@pytest.mark.parametrize(("probability", "advised"), [(0.12, False), (0.5, True), (0.91, False)])
+def test_a_second_reader_is_advised_inside_the_band_alone(client, image, probability, advised):
+    image_analysed(image, probability)
+    text = page(client, image)
+    assert ("Uncertain – a second reader is advised." in text) is advised
+    assert "Uncertain from 20 % to 70 %" in text
+    worklist = words(client.get("/"))
+    assert (" uncertain " in worklist) is advised
+
+
+def test_a_result_made_before_there_was_a_band_shows_none(client, image):
+    row = image_analysed(image, 0.5)
+    row.record = {k: v for k, v in row.record.items() if k not in {"uncertain", "band"}}
+    row.save()
+    assert "ncertain" not in page(client, image)
 
 
 def test_a_negative_result_names_no_cause(client, image):

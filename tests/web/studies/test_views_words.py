@@ -26,7 +26,10 @@ SPACE = "\u00a0"
 
 def analysis(probability, threshold=0.34, **fields):
     return Analysis(
-        probability=probability, threshold=threshold, positive=probability >= threshold, **fields
+        probability=probability,
+        threshold=threshold,
+        positive=probability >= threshold,
+        **{"record": {}} | fields,
     )
 
 
@@ -129,13 +132,16 @@ def test_codes_are_titles():
 
 def test_a_card_becomes_tables():
     card = {
-        "operating_point": {"name": "balanced", "threshold": 0.34},
+        "operating_points": [{"name": "rule_in", "threshold": 0.34, "specificity": 0.98}],
+        "uncertain": {"low": 0.2, "high": 0.7},
         "metrics": {
             "auc": 0.98765,
             "test": {"n": 624, "auc_ci": [0.97, 0.99], "by_age": {"adult": 0.5}},
         },
     }
     tables = {table["title"]: dict(table["rows"]) for table in figures(card)}
+    assert tables["Operating point: rule in"] == {"Threshold": "0.340", "Specificity": "0.980"}
+    assert tables["Uncertain results"] == {"Low": "0.200", "High": "0.700"}
     assert tables["Metrics"] == {"AUC": "0.988"}
     assert tables["Test"] == {
         "Radiographs": "624",
@@ -144,4 +150,4 @@ def test_a_card_becomes_tables():
     }
     assert span([1.0, 5.0], "years") == "1 to 5 years"
     assert span("unknown", "years") == "unknown"
-    assert figures({"metrics": {}})[0]["rows"] == []
+    assert figures({"metrics": {}}) == []

@@ -48,6 +48,7 @@ def test_suspicious_first_then_newest_and_pending_on_top(client):
     [
         ("suspicious", ["bright"]),
         ("unlikely", ["dark"]),
+        ("uncertain", ["grey"]),
         ("rejected", ["lateral"]),
         ("failed", ["broken"]),
         ("pending", ["waiting"]),
@@ -56,6 +57,8 @@ def test_suspicious_first_then_newest_and_pending_on_top(client):
 def test_filters_show_what_they_say(client, show, expected):
     analysed("bright", 0.9)
     analysed("dark", 0.1)
+    if show == "uncertain":
+        analysed("grey", 0.5)
     image_rejected(image_make(study_make(), "lateral"))
     image_failed(image_make(study_make(), "broken"), "corrupt_file", "Damaged.", "Export again.")
     image_make(study_make(), "waiting")

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004
 
 from pneumoscope.core.errors import BundleError
+from pneumoscope.core.operating import OPERATING_POINTS
 
 
 @register(Tags.files)
@@ -68,6 +69,20 @@ def a_model_is_installed(**_: Any) -> Sequence[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def the_operating_point_exists(**_: Any) -> Sequence[CheckMessage]:
+    if settings.PNEUMOSCOPE_OPERATING_POINT in (None, *OPERATING_POINTS):
+        return []
+    return [
+        Error(
+            f"PNEUMOSCOPE_OPERATING_POINT: no operating point is called "
+            f"“{settings.PNEUMOSCOPE_OPERATING_POINT}”.",
+            hint=f"Choose {', '.join(OPERATING_POINTS)}, or leave it empty for the model's choice.",
+            id="pneumoscope.E004",
+        )
+    ]
 
 
 @register()

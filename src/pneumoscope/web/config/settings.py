@@ -29,6 +29,7 @@ WEB = Path(__file__).resolve().parent.parent
 # Where everything this installation owns lives: database, radiographs, broker, keys.
 PNEUMOSCOPE_HOME = env_path("HOME", "var")
 PNEUMOSCOPE_MODEL = env_str("MODEL") or None  # None: the bundle that ships as default
+PNEUMOSCOPE_OPERATING_POINT = env_str("OPERATING_POINT") or None  # None: the model's own choice
 PNEUMOSCOPE_MAX_FILE_BYTES = env_int("MAX_FILE_BYTES", MAX_BYTES)
 PNEUMOSCOPE_MAX_REQUEST_BYTES = env_int("MAX_REQUEST_BYTES", 1024**3)
 PNEUMOSCOPE_INFERENCE_THREADS = env_int("INFERENCE_THREADS", 1)

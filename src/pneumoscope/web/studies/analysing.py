@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 
+from django.conf import settings
 from django.db import transaction
 
 from pneumoscope.core.errors import PneumoscopeError
@@ -56,10 +57,18 @@ def image_analyse(image_id: uuid.UUID) -> None:
 
 
 def _analyse(image: Image, version: ModelVersion) -> Outcome:
-    """Sizes were checked at receipt; a limit lowered since then loses nothing received."""
+    """Sizes were checked at receipt; a limit lowered since then loses nothing received.
+
+    The site's operating point goes before the installation's, and that before the model's.
+    """
     with image.file.open("rb") as file:
         data = file.read()
-    return analyze(data, bundle_of(version), max_bytes=max(len(data), 1))
+    return analyze(
+        data,
+        bundle_of(version),
+        max_bytes=max(len(data), 1),
+        operating_point=image.site.operating_point or settings.PNEUMOSCOPE_OPERATING_POINT,
+    )
 
 
 def _finish(claim: Claim, image: Image, version: ModelVersion, outcome: Outcome) -> State | None:

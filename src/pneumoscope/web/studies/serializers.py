@@ -60,6 +60,13 @@ class RecordSerializer(s.Serializer[Any]):
     probability = s.FloatField(allow_null=True, help_text="calibrated P(pneumonia), 0..1")
     positive = s.BooleanField(allow_null=True)
     threshold = s.FloatField(allow_null=True)
+    operating_point = s.CharField(allow_null=True, help_text="whose threshold decided")
+    uncertain = s.BooleanField(
+        allow_null=True, help_text="the probability lies in `band`: a second reader is advised"
+    )
+    band = s.ListField(
+        child=s.FloatField(), allow_null=True, help_text="lowest and highest uncertain probability"
+    )
     aetiology = RecordAetiologySerializer(allow_null=True)
     regions = RecordRegionSerializer(many=True)
     quality = RecordQualitySerializer(allow_null=True)
@@ -110,17 +117,27 @@ class ImageSerializer(s.ModelSerializer[Image]):
 
 
 class StudyRowSerializer(s.ModelSerializer[Study]):
-    """`probability`, `threshold` and `positive` are those of the most suspicious image."""
+    """`probability` to `uncertain` are those of the most suspicious image."""
 
     state = s.ChoiceField(State.choices)
     probability = s.FloatField(source="headline.probability", default=None, allow_null=True)
     threshold = s.FloatField(source="headline.threshold", default=None, allow_null=True)
     positive = s.BooleanField(source="headline.positive", default=None, allow_null=True)
+    uncertain = s.BooleanField(source="headline.record.uncertain", default=None, allow_null=True)
     notice = s.SerializerMethodField()
 
     class Meta:
         model = Study
-        fields = ["id", "created", "state", "probability", "threshold", "positive", "notice"]
+        fields = [
+            "id",
+            "created",
+            "state",
+            "probability",
+            "threshold",
+            "positive",
+            "uncertain",
+            "notice",
+        ]
 
     def get_notice(self, study: Study) -> str:  # noqa: ARG002
         return RESEARCH_USE_ONLY

@@ -17,6 +17,7 @@ SHOW: dict[str, tuple[str, Q]] = {
     "all": ("All studies", Q()),
     "suspicious": ("Suspicious", Q(headline__positive=True)),
     "unlikely": ("Pneumonia unlikely", Q(headline__positive=False)),
+    "uncertain": ("Uncertain", Q(headline__record__uncertain=True)),
     "pending": ("In progress", Q(state__in=PENDING)),
     "rejected": ("Rejected", Q(state=State.REJECTED)),
     "failed": ("Failed", Q(state=State.FAILED)),

@@ -30,16 +30,26 @@ def span(value: Any, unit: str) -> str:
 
 @register.filter
 def figures(card: dict[str, Any]) -> list[dict[str, Any]]:
-    """The operating point and the metrics, one table for each group of figures."""
+    """Operating points, uncertain band and metrics, one table for each group of figures."""
     metrics = card.get("metrics", {})
     loose = {k: v for k, v in metrics.items() if not isinstance(v, dict)}
-    tables = [{"title": "Operating point", "rows": list(flat(card.get("operating_point", {})))}]
+    tables = [_operating_point(point) for point in card.get("operating_points", [])]
+    if "uncertain" in card:
+        tables.append({"title": "Uncertain results", "rows": list(flat(card["uncertain"]))})
     if loose:
         tables.append({"title": "Metrics", "rows": list(flat(loose))})
     for name, group in metrics.items():
         if isinstance(group, dict):
             tables.append({"title": words(name), "rows": list(flat(group))})
     return tables
+
+
+def _operating_point(point: dict[str, Any]) -> dict[str, Any]:
+    measured = {name: value for name, value in point.items() if name != "name"}
+    return {
+        "title": f"Operating point: {words(point['name']).lower()}",
+        "rows": list(flat(measured)),
+    }
 
 
 @register.filter

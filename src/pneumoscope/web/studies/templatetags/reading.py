@@ -11,6 +11,7 @@ from pneumoscope.web.studies.states import State
 register = template.Library()
 
 SPACE = "\u00a0"
+UNCERTAIN = "Uncertain – a second reader is advised."
 STATE_ICONS = {
     State.RECEIVED: "waiting",
     State.ANALYSING: "working",
@@ -64,10 +65,26 @@ def finding(analysis: Analysis) -> str:
 
 @register.filter
 def finding_sentence(analysis: Analysis) -> str:
-    return (
+    sentence = (
         f"{finding(analysis)} – {percent(analysis.probability)} "
         f"(operating threshold {percent(analysis.threshold)})"
     )
+    return f"{sentence}. {UNCERTAIN}" if uncertain(analysis) else sentence
+
+
+@register.filter
+def uncertain(analysis: Analysis) -> bool:
+    """Whether the number lies where the model cannot tell the classes apart as it promises."""
+    return bool(analysis.record.get("uncertain"))
+
+
+@register.filter
+def band(analysis: Analysis) -> dict[str, float] | None:
+    """Lowest and highest uncertain number with its width; None for results made without one."""
+    if not analysis.record.get("band"):
+        return None
+    low, high = analysis.record["band"]
+    return {"low": low, "high": high, "width": high - low}
 
 
 @register.filter
@@ -91,13 +108,16 @@ def calibration_sentence(analysis: Analysis) -> str:
 
 
 @register.filter
-def operating_sentence(card: dict[str, Any]) -> str:
+def operating_sentence(analysis: Analysis) -> str:
     """What the threshold found and cleared where it was chosen; empty if the card has no figure."""
-    point = card.get("operating_point", {})
-    if "sensitivity" not in point or "specificity" not in point:
+    name = analysis.record.get("operating_point")
+    points = analysis.model_version.card.get("operating_points", [])
+    point = next((each for each in points if each["name"] == name), None)
+    if point is None:
         return ""
     return (
-        f"At this threshold the model found {percent(point['sensitivity'])} of pneumonias and "
+        f"At this threshold ({name.replace('_', '-')}) the model found "
+        f"{percent(point['sensitivity'])} of pneumonias and "
         f"cleared {percent(point['specificity'])} of normal radiographs in validation."
     )
 
