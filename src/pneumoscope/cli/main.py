@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "check this installation; every problem with its remedy",
     "serve": "start the web server and its worker",
     "listen": "receive DICOM from modalities and PACS",
+    "deidentify": "copy radiographs without what names their patients",
     "data": "check training data, show them, turn public sets into manifests",
     "train": "train a model by a recipe and export it as a bundle",
     "evaluate": "measure a model on data that are set apart for it",
