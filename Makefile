@@ -3,7 +3,8 @@
 #   make run      serve on http://127.0.0.1:$(PORT)
 #   make test     everything, as CI runs it        make check   the fast part of it
 #   make format   put the source in its form       make bench   measure speed and memory
-#   make docs     model card and README figures from the default bundle
+#   make docs     what the documents say of the default bundle, from its report.json
+#   make figures  measure that bundle on every set in DATA (one look at the official test)
 #   make lock     resolve the requirements anew    make clean   remove what the above made
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ PORT ?= 8000
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format docs bench lock clean
+.PHONY: help run test check lint format docs figures bench lock clean
 
 SERVE_LOCKS := requirements/build.txt requirements/serve.txt
 DEV_LOCKS := $(SERVE_LOCKS) requirements/dev.txt requirements/lab.txt
@@ -50,6 +51,13 @@ format: .venv-dev/installed
 	@.venv-dev/bin/ruff format .
 
 docs: .venv-dev/installed
+	@.venv-dev/bin/python docs/generate.py
+
+figures: .venv-dev/installed
+	@.venv-dev/bin/pneumoscope evaluate --targets "$(DATA)" --out runs/figures \
+	  --robustness 100 --masks --pictures --ledger docs/ledger.csv
+	@cp runs/figures/report.json "$$(.venv-dev/bin/python -c \
+	  'from pneumoscope.core.bundle import bundle_find; print(bundle_find())')"
 	@.venv-dev/bin/python docs/generate.py
 
 bench: .venv-dev/installed

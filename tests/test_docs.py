@@ -3,8 +3,11 @@
 import importlib.util
 from pathlib import Path
 
+import pytest
+
 from pneumoscope.core.bundle import bundle_find
 from pneumoscope.core.model_card import model_card
+from pneumoscope.core.report import number, percent, table, whole
 
 ROOT = Path(__file__).parents[1]
 
@@ -16,19 +19,34 @@ def generator():
     return module
 
 
-def test_the_model_card_is_the_bundle_s():
-    """`make docs` writes it."""
-    written = (ROOT / "docs" / "model-card.md").read_text(encoding="utf-8")
-    assert written == model_card(bundle_find())
-
-
-def test_the_readme_s_figures_are_the_report_s():
+@pytest.mark.parametrize("name", ["README.md", "docs/model-card.md", "docs/measurements.md"])
+def test_generated_documents_are_current(name):
     """`make docs` writes them."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert text == generator().readme(text)
+    written = (ROOT / name).read_text(encoding="utf-8")
+    assert written == generator().documents()[ROOT / name]
 
 
-def test_the_model_card_says_what_it_must():
-    text = model_card(bundle_find())
-    for part in ("Research use only", "Intended use", "Population", "Limits", "Licence", "AUROC"):
-        assert part in text
+@pytest.mark.parametrize(
+    "part",
+    [
+        "Research use only",
+        "Intended use",
+        "Population",
+        "Training data",
+        "screening",
+        "uncertain",
+        "AUROC",
+        "95 % interval",
+        "always pneumonia",
+        "Limits",
+        "Licence",
+    ],
+)
+def test_the_model_card_says_what_it_must(part):
+    assert part in model_card(bundle_find())
+
+
+def test_what_does_not_exist_is_a_dash():
+    assert number(None) == percent(None) == whole([None, None, None]) == "–"
+    assert whole([0.5, 0.25, 0.75]) == "0.500 (0.250 – 0.750)"
+    assert list(table(("a", "b"), [("1", "2")])) == ["| a | b |", "|---|---|", "| 1 | 2 |", ""]

@@ -1,29 +1,110 @@
-"""`pneumoscope evaluate`: thin over pneumoscope.lab.evaluate."""
+"""`pneumoscope evaluate`: thin over pneumoscope.lab.evaluation."""
 
 import argparse
-import json
+import logging
+import sys
 from pathlib import Path
+from typing import Any
 
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
 from pneumoscope.core.bundle import bundle_find
 
+# In a clone of the repository looks are kept here.
+REPOSITORY_LEDGER = Path("docs/ledger.csv")
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--model", metavar="NAME|DIR", help="an installed model or a bundle's folder")
-    add("--data", type=Path, required=True, metavar="DIR", help="the radiographs; test/ is read")
-    add("--out", type=Path, required=True, metavar="DIR", help="where report.json is written")
-    add("--ledger", type=Path, metavar="FILE", help="a CSV that gets one line per look")
+    add("--data", type=Path, nargs="+", metavar="DIR", help="the radiographs")
+    add(
+        "--set",
+        choices=("kermany", "manifest", "nih_rsna", "hannover", "gate"),
+        default="kermany",
+        help="how DIR is read; default: %(default)s",
+    )
+    add(
+        "--split",
+        choices=("test", "validation", "train", "val", "all"),
+        default="test",
+        help="of kermany and manifest; validation: the fold the model was not trained on",
+    )
+    add(
+        "--targets", type=Path, metavar="DIR", help="every figure of the plan, from all sets in DIR"
+    )
+    add("--out", type=Path, required=True, metavar="DIR", help="gets report.json and report.html")
+    add("--against", metavar="NAME|DIR", help="a second model to compare with")
+    add("--boxes", type=Path, metavar="CSV", help="image, finding, x, y, width, height")
+    add("--normals", type=Path, metavar="DIR", help="hannover: the NIH folder with its Normal")
+    add("--refuse", type=Path, nargs="+", default=[], metavar="DIR", help="gate: must be refused")
+    add("--robustness", type=int, default=0, metavar="N", help="corrupt N of the radiographs")
+    add("--masks", action="store_true", help="mask borders and corners, and all but them")
+    add("--pictures", action="store_true", help="show the worst errors in report.html")
+    add("--ledger", type=Path, metavar="FILE", help="a CSV that gets one line per look at a test")
 
 
 def run(options: argparse.Namespace) -> int:
     require_extra("lab")
-    if not options.data.is_dir():
-        raise UsageError(f"--data {options.data} is not a folder.")
-    folder = bundle_find(options.model)
-    from pneumoscope.lab.evaluate import evaluate
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    _check(options)
+    from pneumoscope.lab.evaluation.command import Request, measure
 
-    report = evaluate(folder, options.data, options.out, ledger=options.ledger)
-    print(json.dumps(report, indent=2, ensure_ascii=False))
+    report = measure(
+        Request(
+            model=bundle_find(options.model),
+            against=bundle_find(options.against) if options.against else None,
+            data=options.data or [],
+            kind="targets" if options.targets else options.set,
+            targets=options.targets,
+            split=options.split,
+            boxes=options.boxes,
+            normals=options.normals,
+            refuse=options.refuse,
+            robustness=options.robustness,
+            masks=options.masks,
+            pictures=options.pictures,
+            ledger=options.ledger or (REPOSITORY_LEDGER if REPOSITORY_LEDGER.exists() else None),
+        ),
+        options.out,
+    )
+    _print(report)
+    print(f"{options.out / 'report.html'}")
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    if bool(options.data) == bool(options.targets):
+        raise UsageError("Give --data, or --targets for every set at once.")
+    folders = [*(options.data or []), *options.refuse]
+    folders += [folder for folder in (options.targets, options.normals) if folder]
+    for folder in folders:
+        if not folder.exists():
+            raise UsageError(f"{folder} is not there.")
+    if options.set == "hannover" and not options.normals:
+        raise UsageError("--set hannover needs --normals: its patients are all ill.")
+
+
+def _print(report: dict[str, Any]) -> None:
+    for name, part in report["sets"].items():
+        print(name)
+        if "figures" not in part:
+            for must in ("refused", "read"):
+                if total := part[must]:
+                    print(f"  must be {must:<22} {total['refused']} of {total['images']} refused")
+            continue
+        for figure, (value, low, high) in part["figures"].items():
+            print(f"  {figure:<30} {_number(value)} ({_number(low)} – {_number(high)})")
+        for row in part["contrasts"]:
+            if row["figures"]:
+                value, low, high = row["figures"]["auroc"]
+                print(f"  {row['name']}: AUROC {_number(value)} ({_number(low)} – {_number(high)})")
+    for row in report.get("targets", ()):
+        mark = "reached" if row["reached"] else "NOT REACHED"
+        print(
+            f"{mark:<12} {row['measure']}: {_number(row['found'][0])} {row['sign']} {row['target']}"
+        )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

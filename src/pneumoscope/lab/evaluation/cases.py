@@ -1,0 +1,161 @@
+"""Radiographs with a known truth, from the sets that Pneumoscope is measured on."""
+
+import csv
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pneumoscope.core.bundle import Card
+from pneumoscope.lab.data import TARGETS, DataError, Example, fingerprint
+from pneumoscope.lab.folds import validation_mask
+from pneumoscope.lab.sources import read_sources
+
+OPACITY, NORMAL = "Lung Opacity", "Normal"
+RSNA_CLASSES = frozenset({OPACITY, NORMAL, "No Lung Opacity / Not Normal"})
+BOXED = "boxed by NIH"
+# Findings whose boxes mark what pneumonia looks like.
+PNEUMONIA_FINDINGS = {"Lung Opacity", "Pneumonia", "Infiltrate", "Infiltration", "Consolidation"}
+
+
+class UnknownFold(DataError):
+    """The bundle was not trained on these data, so its validation fold is not in them."""
+
+    code = "unknown_fold"
+    remedy = (
+        "Give --data the folders that the bundle was trained on, in the same order, "
+        "or measure another split."
+    )
+
+
+class NoCases(DataError):
+    """Nothing to measure on."""
+
+    code = "no_cases"
+    remedy = "Check --data, --set and --split."
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A finding marked by a radiologist, in pixels of its file: left, top, width, height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One radiograph. ill: the truth. target: the source's own word for it (normal, bacterial,
+    Lung Opacity …). age: years. sex, view, site: "" where unknown."""
+
+    path: Path
+    ill: bool
+    target: str
+    patient: str
+    age: float | None = None
+    sex: str = ""
+    view: str = ""
+    site: str = ""
+    split: str = ""
+
+
+def labelled_cases(roots: Sequence[Path], split: str, card: Card) -> list[Case]:
+    """Manifests and Kermany folders. split: train, test, all, or validation: the fold that the
+    bundle was not trained on.
+
+    Raises UnknownFold, NoCases, or what `read_sources` raises.
+    """
+    examples = read_sources(roots)
+    if split == "validation":
+        examples = _validation_fold(examples, card)
+    elif split != "all":
+        examples = [example for example in examples if example.split == split]
+    if not examples:
+        raise NoCases(f"{', '.join(map(str, roots))}: nothing in split “{split}”.")
+    return [_case(example) for example in examples]
+
+
+def _validation_fold(examples: list[Example], card: Card) -> list[Example]:
+    examples = [example for example in examples if example.split != "test"]
+    rule = card.raw["recipe"]["data"]
+    if fingerprint(examples) != card.data["fingerprint"]:
+        raise UnknownFold(f"{card.name} {card.version} was trained on other data than these.")
+    held_out = validation_mask(
+        examples,
+        folds=rule["folds"],
+        fold=rule["fold"],
+        seed=card.raw["recipe"]["seed"],
+        by=rule.get("fold_by", "patient"),
+    )
+    return [example for example, held in zip(examples, held_out, strict=True) if held]
+
+
+def _case(example: Example) -> Case:
+    target = TARGETS[example.label]
+    return Case(
+        example.path,
+        target != "normal",
+        target,
+        example.patient,
+        example.age,
+        example.sex,
+        example.view,
+        example.site,
+        example.split,
+    )
+
+
+def nih_cases(root: Path, boxes: Container[str] = ()) -> list[Case]:
+    """NIH radiographs that radiologists read for the RSNA challenge (Shih 2019): Lung Opacity is
+    ill, Normal and "No Lung Opacity / Not Normal" are not.
+
+    boxes: names of further images in which a radiologist boxed such a finding; they come as ill,
+    with the target BOXED.
+    """
+    rows = _table(root / "labels.csv")
+    cases = [_row_case(root, row, "nih", row["rsna_class"] == OPACITY) for row in rows]
+    boxed = (replace(case, ill=True, target=BOXED) for case in cases if case.path.name in boxes)
+    read = [case for case in cases if case.target in RSNA_CLASSES]
+    named = {case.path for case in read}
+    return read + [case for case in boxed if case.path not in named]
+
+
+def hannover_cases(root: Path, normals: Path) -> list[Case]:
+    """Hannover's COVID-19 radiographs, every one ill, and what the RSNA's radiologists called
+    Normal among the NIH's at `normals`: there are no healthy patients from Hannover."""
+    ill = [_row_case(root, row, "hannover", True) for row in _table(root / "labels.csv")]
+    return ill + [case for case in nih_cases(normals) if case.target == NORMAL]
+
+
+def _row_case(root: Path, row: dict[str, str], site: str, ill: bool) -> Case:
+    age = float(row["age"]) if row.get("age") else None
+    return Case(
+        root / "images" / row["image"],
+        ill,
+        row["rsna_class"] if "rsna_class" in row else row["finding"],
+        f"{site}/{row['patient_id']}",
+        age if age is not None and age <= 110 else None,  # NIH's table holds ages over 400
+        row["sex"].upper(),
+        row["view"].upper(),
+        site,
+    )
+
+
+def read_boxes(table: Path) -> dict[str, list[Box]]:
+    """Boxes of findings that pneumonia looks like, by file name. Columns: image, finding, x, y,
+    width, height. Raises DataError."""
+    boxes: dict[str, list[Box]] = {}
+    for row in _table(table):
+        if row["finding"] in PNEUMONIA_FINDINGS:
+            sides = (float(row[side]) for side in ("x", "y", "width", "height"))
+            boxes.setdefault(row["image"], []).append(Box(*sides))
+    return boxes
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,28 @@
+"""How figures are written: four digits, an interval beside each, null for what does not exist."""
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from pneumoscope.core.metrics import BoolArray, ScoreArray, Statistic, Values
+from pneumoscope.core.statistics import estimate
+
+DIGITS = 4
+# A value with the ends of its 95 % interval.
+Figure: TypeAlias = list[float | None]
+Report: TypeAlias = dict[str, Any]
+
+
+def rounded(value: float) -> float | None:
+    """Four digits; None for NaN and infinity, which JSON does not have."""
+    return round(float(value), DIGITS) if math.isfinite(value) else None
+
+
+def rounded_rows(rows: Values) -> list[list[float | None]]:
+    return [[rounded(value) for value in row] for row in np.asarray(rows).tolist()]
+
+
+def figure(statistic: Statistic, labels: BoolArray, scores: ScoreArray, weights: Values) -> Figure:
+    found = estimate(statistic, labels, scores, weights)
+    return [rounded(value) for value in (found.value, found.low, found.high)]

@@ -1,0 +1,61 @@
+"""The same figures for parts of the patients: a good mean can hide a group that is served badly."""
+
+from collections.abc import Callable
+
+from pneumoscope.lab.evaluation.cases import Case
+from pneumoscope.lab.evaluation.figures import named_figures
+from pneumoscope.lab.evaluation.readings import Readings
+from pneumoscope.lab.evaluation.rounding import Report, rounded
+
+SMALLEST = 20
+_AGE_BANDS = ((1, "under 1"), (6, "1–5"), (18, "6–17"), (40, "18–39"), (65, "40–64"), (200, "65+"))
+_FIGURES = ("auroc", "sensitivity", "specificity", "accuracy")
+
+
+def age_band(age: float | None) -> str:
+    """Years in words; "unknown" without an age."""
+    if age is None:
+        return "unknown"
+    return next(name for limit, name in _AGE_BANDS if age < limit)
+
+
+_BY: dict[str, Callable[[Case], str]] = {
+    "age": lambda case: age_band(case.age),
+    "sex": lambda case: case.sex or "unknown",
+    "view": lambda case: case.view or "unknown",
+    "site": lambda case: case.site or "unknown",
+}
+
+
+def subgroups(readings: Readings, threshold: float) -> list[Report]:
+    """One row per group of age, sex, view and site that the set tells apart.
+
+    A group with fewer than 20 images or with one class only has `figures` None: suppressed, because
+    its figures would be chance.
+    """
+    rows = []
+    for by, key in _BY.items():
+        names = sorted({key(reading.case) for reading in readings.read}, key=_order)
+        if names != ["unknown"]:
+            rows += [_row(by, name, key, readings, threshold) for name in names]
+    return rows
+
+
+def _order(name: str) -> tuple[int, str]:
+    bands = [band for _, band in _AGE_BANDS]
+    return (bands.index(name) if name in bands else len(bands), name)
+
+
+def _row(
+    by: str, name: str, key: Callable[[Case], str], readings: Readings, threshold: float
+) -> Report:
+    part = readings.where(lambda case: key(case) == name)
+    ill, probability = part.ill, part.probability
+    row: Report = {"by": by, "group": name, "images": len(ill), "ill": int(ill.sum())}
+    if len(ill) < SMALLEST or ill.all() or not ill.any():
+        return {**row, "figures": None}
+    return {
+        **row,
+        "figures": named_figures(part, threshold, _FIGURES),
+        "mean_probability": rounded(float(probability.mean())),
+    }

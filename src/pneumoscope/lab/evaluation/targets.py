@@ -1,0 +1,122 @@
+"""The figures that the default model is asked to reach: measured all, reached or not.
+
+Thresholds of the targets are from the project's plan for this model (docs/measurements.md).
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from pneumoscope.core.bundle import Bundle, load_bundle
+from pneumoscope.lab.evaluation.gate import gate_report
+from pneumoscope.lab.evaluation.rounding import Figure, Report
+
+_PASSES, _WARM_UP = 200, 20
+MUST_BE_REFUSED = (
+    "gate/body_part_xray",
+    "gate/other_medical",
+    "gate/non_medical",
+    "gate/unsuitable_chest",
+    "lateral",
+    "dicom/not_for_analysis",
+)
+MUST_BE_READ = ("chest_xray", "nih_adult", "hannover_covid")
+HARD_BUT_VALID = "gate/hard_valid"
+
+
+def target_rows(sets: Report, speed: Report) -> list[Report]:
+    """One row per target: measure, at least or below what, found, its interval, reached."""
+    return [
+        {
+            "measure": measure,
+            "sign": sign,
+            "target": target,
+            "found": found,
+            "reached": _reached(found[0], sign, target),
+        }
+        for measure, sign, target, found in _targets(sets, speed)
+    ]
+
+
+def _reached(value: float | None, sign: str, target: float) -> bool:
+    if value is None:
+        return False
+    return value >= target if sign == "≥" else value < target if sign == "<" else value <= target
+
+
+def _targets(sets: Report, speed: Report) -> Iterator[tuple[str, str, float, Figure]]:
+    test = sets["kermany_test"]
+    balanced = _balanced(test)
+    yield "official Kermany test: accuracy", "≥", 0.970, test["figures"]["accuracy"]
+    yield "official Kermany test: AUROC", "≥", 0.993, test["figures"]["auroc"]
+    yield "sensitivity at the balanced point", "≥", 0.975, balanced["sensitivity"]
+    yield "specificity at the balanced point", "≥", 0.950, balanced["specificity"]
+    yield "bacterial against viral AUROC (test)", "≥", 0.975, test["aetiology"]["figures"]["auroc"]
+    yield "ECE (test)", "<", 0.03, test["figures"]["ece"]
+    yield "Brier score (test)", "<", 0.03, test["figures"]["brier"]
+    nih = sets["nih_rsna"]
+    contrasts = {row["name"]: row["figures"] for row in nih["contrasts"]}
+    against = "Lung Opacity against"
+    yield f"NIH adults: {against} Normal, AUROC", "≥", 0.94, nih["figures"]["auroc"]
+    for view in ("AP", "PA"):
+        found = contrasts[f"{against} Normal, {view}"]
+        yield f"the same within {view}", "≥", 0.90, found["auroc"] if found else [None] * 3
+    found = contrasts[f"{against} all others"]
+    yield f"NIH adults: {against} all others, AUROC", "≥", 0.84, found["auroc"]
+    (hannover,) = sets["hannover"]["contrasts"]
+    found = hannover["at_specificity"]["sensitivity"]
+    yield "Hannover sensitivity where 90 % of NIH Normal are negative", "≥", 0.85, found
+    place = nih.get("localisation") or {"pointing": [None] * 3, "miou": [None] * 3}
+    yield "pointing game, true positives with a box", "≥", 0.75, place["pointing"]
+    yield "mIoU of regions and boxes", "≥", 0.30, place["miou"]
+    yield from _gate_targets(sets["gate"])
+    yield "forward pass with map, one thread, ms", "<", 5.0, speed["milliseconds"]
+
+
+def _balanced(test: Report) -> Report:
+    points = {row["name"]: row for row in test["operating_points"]}
+    first: Report = test["operating_points"][0]
+    chosen: Report = points.get("balanced", first)
+    return chosen
+
+
+def _gate_targets(gate: Report) -> Iterator[tuple[str, str, float, Figure]]:
+    hard = next(part for part in gate["parts"] if part["folder"] == HARD_BUT_VALID)
+    frontal = _pooled([p for p in gate["parts"] if p["must_be"] == "read" and p is not hard])
+    others = gate["refused"]["share_refused"]
+    yield "refused of what is no frontal chest radiograph", "≥", 0.98, others
+    yield "refused of real frontal radiographs", "<", 0.02, frontal
+    yield "refused of hard but valid ones (gate/hard_valid)", "≤", 0.15, hard["share_refused"]
+
+
+def _pooled(parts: list[Report]) -> Figure:
+    images, refused = (sum(part[key] for part in parts) for key in ("images", "refused"))
+    return [round(refused / images, 4), None, None]
+
+
+def targets_gate(bundle: Bundle, data: Path) -> Report:
+    """The gate over every folder of `data`."""
+    return gate_report(
+        bundle,
+        refuse=[data / folder for folder in MUST_BE_REFUSED],
+        read=[data / folder for folder in (*MUST_BE_READ, HARD_BUT_VALID)],
+    )
+
+
+def forward_pass(folder: Path) -> Report:
+    """Median milliseconds of one forward pass with every output, one thread, with the 5th and the
+    95th percentile; an onnxruntime session of its own."""
+    bundle = load_bundle(folder, threads=1)
+    size = bundle.card.input.size
+    pixels = np.random.default_rng(0).random((size, size), dtype=np.float32)
+    times = []
+    for number in range(_WARM_UP + _PASSES):
+        started = time.perf_counter()
+        bundle.infer(pixels)
+        if number >= _WARM_UP:
+            times.append(1000 * (time.perf_counter() - started))
+    low, high = np.percentile(times, [5, 95]).tolist()
+    return {"milliseconds": [round(value, 2) for value in (median(times), low, high)]}
