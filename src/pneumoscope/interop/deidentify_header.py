@@ -22,9 +22,10 @@ from pneumoscope.interop.basic_profile import (
     Action,
     action_for,
 )
+from pneumoscope.interop.identifiers import identifiers, patient_key, scrub
 from pneumoscope.interop.pseudonyms import Pseudonyms
 
-PATIENT_NAME, PATIENT_ID, PIXEL_DATA = BaseTag(0x00100010), BaseTag(0x00100020), 0x7FE00010
+PIXEL_DATA = 0x7FE00010
 _BIRTH = frozenset({0x00100030, 0x00100032})
 _TEMPORAL = ("DA", "DT", "TM")
 # Free text and bytes of unknown meaning; where no table speaks for them they go.
@@ -33,22 +34,6 @@ _SAFE_BINARY = frozenset({0x00281101, 0x00281102, 0x00281103, 0x00283006, 0x0028
 _STANDARD_UID = "1.2.840.10008."
 _DUMMIES = {"DA": "19000101", "TM": "000000", "DT": "19000101000000", "AS": "000Y"}
 _NUMBERS = ("DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV")
-_IDENTIFIERS = (
-    *("PatientName", "PatientID", "OtherPatientIDs", "OtherPatientNames", "PatientBirthName"),
-    *("AccessionNumber", "StudyID", "ReferringPhysicianName", "PerformingPhysicianName"),
-    *("OperatorsName", "NameOfPhysiciansReadingStudy", "PhysiciansOfRecord", "InstitutionName"),
-    *("InstitutionAddress", "InstitutionalDepartmentName", "StationName", "DeviceSerialNumber"),
-    *("PatientBirthDate", "StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate"),
-    *("PatientAddress", "PatientTelephoneNumbers", "RequestingPhysician", "AdmissionID"),
-)
-_TEXT = ("AE", "AS", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT")
-# Without these the image is no image; their values are of the standard's own lists.
-_STRUCTURAL = frozenset(
-    {"ImageType", "PhotometricInterpretation", "Modality", "SpecificCharacterSet"}
-    | {"PixelIntensityRelationship", "PresentationLUTShape", "LossyImageCompression"}
-    | {"PresentationIntentType", "BurnedInAnnotation", "LossyImageCompressionMethod"}
-)
-_SHORTEST = 4  # an identifier of fewer letters is looked for as a whole value only
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +77,15 @@ class HeaderCleaner:
     done: Counter[str] = field(default_factory=Counter)
 
     def clean(self) -> None:
-        known = _identifiers(self.dataset)
-        patient_key = _patient_key(self.dataset)
-        self._clean(self.dataset, patient_key)
-        self._scrub(self.dataset, known)
-        pseudonym = self.pseudonyms.patient(patient_key)
+        known = identifiers(self.dataset)
+        key = patient_key(self.dataset)
+        self._clean(self.dataset, key)
+        self.done["emptied"] += scrub(self.dataset, known)
+        pseudonym = self.pseudonyms.patient(key)
         self.dataset.PatientName = self.dataset.PatientID = pseudonym
         self._state_method()
 
-    def _clean(self, dataset: Dataset, patient_key: str) -> None:
+    def _clean(self, dataset: Dataset, key: str) -> None:
         for tag in list(dataset.keys()):
             if tag == PIXEL_DATA:
                 continue
@@ -110,7 +95,7 @@ class HeaderCleaner:
                 del dataset[tag]
                 self.done["removed"] += 1
                 continue
-            self._apply(self._action(dataset, element), dataset, element, patient_key)
+            self._apply(self._action(dataset, element), dataset, element, key)
 
     def _action(self, dataset: Dataset, element: DataElement) -> Action | str:
         tag, options = element.tag, self.options
@@ -127,7 +112,7 @@ class HeaderCleaner:
         return _action_by_vr(element)
 
     def _apply(
-        self, action: Action | str, dataset: Dataset, element: DataElement, patient_key: str
+        self, action: Action | str, dataset: Dataset, element: DataElement, key: str
     ) -> None:
         if action == "remove" or (action == "dummy" and element.VR == "SQ"):
             del dataset[element.tag]
@@ -135,23 +120,23 @@ class HeaderCleaner:
             element.value = [] if element.VR == "SQ" else None
         elif action == "dummy":
             element.value = _dummy(element.VR)
-        elif change := self._change(action, element, patient_key):
+        elif change := self._change(action, element, key):
             element.value = _each(element, change)
         elif element.VR == "SQ":
             for item in element.value:
-                self._clean(item, patient_key)
+                self._clean(item, key)
             return
         if action != "keep":
             self.done[_PAST[action]] += 1
 
     def _change(
-        self, action: Action | str, element: DataElement, patient_key: str
+        self, action: Action | str, element: DataElement, key: str
     ) -> Callable[[str], str] | None:
         """What becomes of each value."""
         if action == "uid":
             return lambda uid: self.pseudonyms.uid(uid) if uid else uid
         if action == "shift":
-            return lambda value: self._shifted(value, patient_key)
+            return lambda value: self._shifted(value, key)
         if action == "words":
             return _safe_words
         return _capped_age if element.keyword == "PatientAge" else None
@@ -170,7 +155,7 @@ class HeaderCleaner:
     def _safe(self) -> frozenset[tuple[str, int, int]]:
         return self.options.safe_private
 
-    def _shifted(self, value: str, patient_key: str) -> str:
+    def _shifted(self, value: str, key: str) -> str:
         """Date part moved, time of day kept; what is no date is emptied."""
         text = str(value).replace(".", "") if len(str(value)) == 10 else str(value)
         if re.fullmatch(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", text):  # TM
@@ -179,20 +164,8 @@ class HeaderCleaner:
             original = _date(text)
         except ValueError:
             return ""
-        moved = self.pseudonyms.shifted(original, patient_key)
+        moved = self.pseudonyms.shifted(original, key)
         return f"{moved:%Y%m%d}{text[8:]}"
-
-    def _scrub(self, dataset: Dataset, known: frozenset[str]) -> None:
-        """Empty every text that still holds an identifier, whatever its attribute."""
-        for element in list(dataset):
-            if element.VR == "SQ":
-                for item in element.value:
-                    self._scrub(item, known)
-            elif element.VR in _TEXT and element.keyword not in _STRUCTURAL:
-                values = element.value if element.VM > 1 else [element.value]
-                if any(_repeats(str(value or ""), known) for value in values):
-                    element.value = None
-                    self.done["emptied"] += 1
 
     def _state_method(self) -> None:
         dataset, options = self.dataset, self.options
@@ -254,38 +227,3 @@ def _capped_age(text: str) -> str:
     """Ages above 89 are one class: they are few enough to name people."""
     match = re.fullmatch(r"(\d{3})Y", text)
     return "090Y" if match and int(match[1]) > 89 else text
-
-
-def _patient_key(dataset: Dataset) -> str:
-    """What tells patients apart; for one without any identity, the study stands for him."""
-    keys = ("PatientID", "IssuerOfPatientID")
-    if not dataset.get("PatientID"):
-        keys = ("PatientName", "PatientBirthDate")
-    key = "\n".join(str(dataset.get(keyword) or "") for keyword in keys)
-    return key if key.strip() else str(dataset.get("StudyInstanceUID") or "")
-
-
-def _identifiers(dataset: Dataset) -> frozenset[str]:
-    """What names the patient, the people and the place, in lower case, wherever it stands."""
-    found: set[str] = set()
-    for element in dataset.iterall():
-        if element.keyword in _IDENTIFIERS and element.value:
-            values = element.value if element.VM > 1 else [element.value]
-            for value in values:
-                found.update((str(value), *re.split(r"[\^= ,]+", str(value))))
-    return frozenset(text.strip().lower() for text in found if text.strip())
-
-
-def _repeats(text: str, known: frozenset[str]) -> bool:
-    lowered = text.strip().lower()
-    if lowered in SAFE_WORDS or lowered in _ORDINARY:
-        return False
-    return any(
-        lowered == each or (len(each) >= _SHORTEST and each in lowered)
-        for each in known
-        if each not in SAFE_WORDS and each not in _ORDINARY
-    )
-
-
-# Values of coded attributes that a one-letter identifier may equal by chance.
-_ORDINARY = frozenset({"yes", "no", "m", "f", "o", "u", "l", "r", "0", "1", "00", "01", "dcm"})
