@@ -98,6 +98,8 @@ def set_lines(part: Report, heading: str) -> Iterator[str]:
 def figure_lines(part: Report, heading: str) -> Iterator[str]:
     """The figures of one set, the trivial baselines beside them."""
     yield f"{heading} {part['title']}\n"
+    if note := part.get("note"):
+        yield f"{note}\n"
     yield f"{part['images']:,} radiographs of {part['patients']:,} patients, {part['ill']:,} ill;"
     yield f"{len(part['refused'])} more were refused by the input gate and are in no figure."
     yield f"Positive from {part['threshold']:.4f} upwards; intervals by bootstrap over patients.\n"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +31,8 @@ logger = logging.getLogger(__name__)
 class Plan:
     """What to measure on.
 
-    title: for people. cases: all; `primary` says which of them the main figures are of.
+    title, note: for people; the note is what must be known before the figures are read.
+    cases: all; `primary` says which of them the main figures are of.
     boxes: by file name. contrasts: further questions to the same readings.
     is_test: a test split, of which every look goes into the ledger.
     """
@@ -38,6 +40,7 @@ class Plan:
     name: str
     title: str
     cases: Sequence[Case]
+    note: str = ""
     primary: frozenset[str] | None = None
     boxes: Mapping[str, Sequence[Box]] | None = None
     contrasts: Sequence[Contrast] = ()
@@ -72,6 +75,7 @@ def evaluate(
         raise NoCases(f"{plan.title}: the figures need radiographs with and without pneumonia.")
     report: Report = {
         "title": plan.title,
+        "note": plan.note,
         "fingerprint": _fingerprint(plan.cases),
         "refused": _refused(readings),
         **figures(readings, card.threshold),
@@ -117,6 +121,8 @@ def write_json(report: Report, path: Path) -> None:
         for name, part in report["sets"].items()
     }
     content = json.dumps(report | {"sets": sets}, indent=1, ensure_ascii=False, allow_nan=False)
+    # Numbers that belong together on one line.
+    content = re.sub(r"\[([^\[\]{}\"]*)\]", lambda m: f"[{' '.join(m[1].split())}]", content)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content + "\n", encoding="utf-8")
 

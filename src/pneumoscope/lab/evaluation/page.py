@@ -22,6 +22,7 @@ def page(report: Report) -> str:
     links = "".join(
         f'<a href="#{text(key)}">{text(part.get("title", "Input gate"))}</a>'
         for key, part in report["sets"].items()
+        if len(report["sets"]) > 1
     )
     body = "".join(_set(key, part) for key, part in report["sets"].items())
     return (
@@ -39,7 +40,8 @@ def page(report: Report) -> str:
 def _set(key: str, part: Report) -> str:
     sections = "".join(set_sections(part)) if "figures" in part else _gate(part)
     title = text(part.get("title", "Input gate"))
-    return f'<section id="{text(key)}"><h2>{title}</h2>{sections}</section>'
+    note = f"<p>{text(part['note'])}</p>" if part.get("note") else ""
+    return f'<section id="{text(key)}"><h2>{title}</h2>{note}{sections}</section>'
 
 
 def _targets(report: Report) -> str:

@@ -24,13 +24,15 @@ def labelled_plan(
     place = "Kermany" if name == "kermany" else " + ".join(root.name for root in roots)
     titles = {
         "test": f"Official {place} test split" if name == "kermany" else f"{place}, test split",
-        "validation": f"Validation fold of {place}: held out by patient, but it gave the threshold "
-        "and the calibration",
+        "validation": f"Validation fold of {place}",
+        "all": place,
     }
+    notes = {"validation": "Held out by patient, but it gave the threshold and the calibration."}
     return Plan(
         f"{name}_{split}",
-        titles.get(split, f"{place}, {split} split" if split != "all" else place),
+        titles.get(split, f"{place}, {split} split"),
         cases,
+        notes.get(split, ""),
         boxes=read_boxes(boxes) if boxes else None,
         is_test=any(case.split == "test" for case in cases),
     )
@@ -52,8 +54,9 @@ def nih_plan(root: Path, boxes: Path | None = None) -> Plan:
 def hannover_plan(root: Path, normals: Path) -> Plan:
     return Plan(
         "hannover",
-        "Hannover adults with COVID-19 against NIH's Normal: two hospitals, so only sensitivity "
-        "says something",
+        "Hannover adults with COVID-19 against NIH's Normal",
         hannover_cases(root, normals),
+        "Two hospitals: what tells them apart need not be disease. Only the sensitivity says "
+        "something of the model.",
         contrasts=HANNOVER_CONTRASTS,
     )
