@@ -32,7 +32,7 @@ def test_train_command_from_folder_to_verified_bundle(tmp_path):
         text = re.sub(rf"^{key} = \d+", f"{key} = {value}", text, flags=re.MULTILINE)
     quick = tmp_path / "recipe.toml"
     quick.write_text(text)
-    bundle = load_bundle(train(quick, data, tmp_path / "out", frontal=[data]))
+    bundle = load_bundle(train(quick, [data], tmp_path / "out", frontal=[data]))
     assert bundle.card.data["images"] == 12
     assert bundle.card.data["gate_sources"] == [f"{tmp_path.name}/data"]
     assert 0 < bundle.card.threshold < 1

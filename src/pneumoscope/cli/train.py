@@ -13,7 +13,7 @@ from pneumoscope.cli.main import UsageError
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--recipe", type=Path, required=True, metavar="FILE", help="a TOML file, as in recipes/")
-    add("--data", type=Path, required=True, metavar="DIR", help="the radiographs")
+    add("--data", type=Path, required=True, nargs="+", metavar="DIR", help="folders or manifests")
     add("--out", type=Path, required=True, metavar="DIR", help="checkpoints, and then bundle/")
     add(
         "--frontal",
@@ -40,8 +40,9 @@ def run(options: argparse.Namespace) -> int:
 def _check_paths(options: argparse.Namespace) -> None:
     if not options.recipe.is_file():
         raise UsageError(f"--recipe {options.recipe} is not a file.")
-    if not options.data.is_dir():
-        raise UsageError(f"--data {options.data} is not a folder.")
+    for place in options.data:
+        if not place.exists():
+            raise UsageError(f"--data {place} is not a folder or manifest.")
     for folder in options.frontal:
         if not folder.is_dir():
             raise UsageError(f"--frontal {folder} is not a folder.")

@@ -2,10 +2,11 @@
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from pneumoscope.core.operating import OPERATING_POINTS, OperatingPoint
+from pneumoscope.lab.balance import balanced_weights
+from pneumoscope.lab.losses import surprise
 
 SENSITIVITY = 0.98  # of screening
 SPECIFICITY = 0.98  # of rule_in
@@ -14,17 +15,19 @@ SPECIFICITY = 0.98  # of rule_in
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
     """The temperature that minimises the class-balanced negative log-likelihood.
 
-    logits: float32 [N, classes]. Balanced, because the training loss is: the probability then
-    assumes every class equally likely before the image is seen, whatever this hospital's mix was.
+    logits: float32 [N, classes]. labels: indices into TARGETS. Balanced, because the training loss
+    is: the probability then assumes every class equally likely before the image is seen, whatever
+    this hospital's mix was.
     """
     x, y = torch.from_numpy(logits), torch.from_numpy(labels)
-    counts = torch.bincount(y, minlength=x.shape[1]).clamp_min(1)
+    one_source, reliable = np.zeros_like(labels), np.ones(len(labels), np.float32)
+    weights = torch.from_numpy(balanced_weights(labels, one_source, reliable)).float()
     log_temperature = torch.zeros(1, requires_grad=True)
     optimiser = torch.optim.LBFGS([log_temperature], max_iter=100, line_search_fn="strong_wolfe")
 
     def closure() -> torch.Tensor:
         optimiser.zero_grad()
-        loss = F.cross_entropy(x / log_temperature.exp(), y, 1 / counts)
+        loss = (surprise(x / log_temperature.exp(), y) * weights).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 

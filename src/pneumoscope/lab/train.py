@@ -31,22 +31,23 @@ from pneumoscope.lab.gate import (
 from pneumoscope.lab.loop import fit, predict_logits
 from pneumoscope.lab.networks import build_network
 from pneumoscope.lab.recipe import Recipe, read_recipe
-from pneumoscope.lab.sources import read_examples
+from pneumoscope.lab.sources import training_examples
 
 logger = logging.getLogger(__name__)
 CALIBRATION_COPIES = 4
 
 
-def train(recipe: Path, data: Path, out: Path, *, frontal: Sequence[Path] = ()) -> Path:
-    """Train by the recipe on the official train and val folders and export `out/bundle`.
+def train(recipe: Path, data: Sequence[Path], out: Path, *, frontal: Sequence[Path] = ()) -> Path:
+    """Train by the recipe on all but the test splits of `data` and export `out/bundle`.
 
-    The official test folder is not read. Temperature and threshold come from the validation fold.
+    data: folders or manifests (docs/data.md). No test split is read. Temperature and threshold
+    come from the validation fold.
     frontal: folders of further frontal chest radiographs, without labels, that the input gate
     must let through. A checkpoint in `out` is resumed. Returns the bundle's folder.
     """
     out.mkdir(parents=True, exist_ok=True)
     plan = read_recipe(recipe)
-    examples = [example for example in read_examples(data) if example.split != "test"]
+    examples = training_examples(data, plan.data)
     rule = plan.data
     held_out = validation_mask(
         examples, folds=rule.folds, fold=rule.fold, seed=plan.seed, by=rule.fold_by
@@ -142,12 +143,12 @@ def _validation_metrics(
     logits = predict_logits(network, validation.pixels).numpy()
     labels = validation.labels.numpy()
     probability = 1 - calibrated_probabilities(logits, temperature)[:, 0]
-    sick = labels > 0
+    sick, known = labels > 0, np.isin(labels, (1, 2))
     return {
         "validation_images": float(len(labels)),
         "validation_auroc": auroc(sick, probability),
         "validation_auroc_bacterial_viral": auroc(
-            labels[sick] == CLASSES.index("bacterial"), (logits[:, 1] - logits[:, 2])[sick]
+            labels[known] == CLASSES.index("bacterial"), (logits[:, 1] - logits[:, 2])[known]
         ),
     }
 
@@ -160,6 +161,7 @@ def _data_record(
         "fingerprint": fingerprint(examples),
         "images": len(examples),
         "patients": len({example.patient for example in examples}),
+        "sites": sorted({example.site for example in examples if example.site}),
         "validation_images": int(held_out.sum()),
         "gate_sources": sorted("/".join(folder.parts[-2:]) for folder in frontal),
     }
