@@ -36,7 +36,7 @@ def subgroups(readings: Readings, threshold: float) -> list[Report]:
     rows = []
     for by, key in _BY.items():
         names = sorted({key(reading.case) for reading in readings.read}, key=_order)
-        if names != ["unknown"]:
+        if len(names) > 1:
             rows += [_row(by, name, key, readings, threshold) for name in names]
     return rows
 
