@@ -23,10 +23,11 @@ from pneumoscope.lab.data import (
     load_pixels,
 )
 from pneumoscope.lab.duplicates import drop_duplicates, near_pairs, same_groups, thumbnail
-from pneumoscope.lab.folds import validation_mask
+from pneumoscope.lab.folds import held_out_mask, validation_mask
 from pneumoscope.lab.kermany import patient_key
 from pneumoscope.lab.manifest import ManifestError, write_manifest
-from pneumoscope.lab.nih import LabelWeights, import_nih
+from pneumoscope.lab.nih import LabelPriors, import_nih
+from pneumoscope.lab.relabel import standardised
 from pneumoscope.lab.sources import NoExamples, read_examples, read_sources, training_examples
 
 pytestmark = pytest.mark.lab
@@ -257,25 +258,42 @@ def test_nih_without_anyone_the_radiologists_read(tmp_path):
     (tmp_path / "labels.csv").write_text(NIH, encoding="utf-8")
     out = tmp_path / "elsewhere" / "manifest.csv"
     out.parent.mkdir()
-    result = import_nih(tmp_path, out, LabelWeights())
+    result = import_nih(tmp_path, out, LabelPriors())
     write_manifest(out, result.rows)
-    assert result.left_out == {"patient of the RSNA set": 2, "infiltration": 1, "other": 1}
-    found = {e.path.name: (e.label, e.weight, e.patient, e.age) for e in read_examples(out)}
+    assert result.left_out == {"patient of the RSNA set": 2}
+    found = {e.path.name: (e.label, e.reliability, e.patient, e.age) for e in read_examples(out)}
     assert found == {
-        "1_0.png": (0, 1.0, "nih/1", 57),
+        "1_0.png": (0, 0.95, "nih/1", 57),
         "1_1.png": (3, 0.5, "nih/1", 57),
-        "3_0.png": (3, 0.25, "nih/3", None),
+        "3_0.png": (0, 0.75, "nih/3", None),
+        "4_0.png": (0, 0.75, "nih/4", 30),
+        "5_0.png": (0, 0.9, "nih/5", 30),
     }
     assert read_examples(out)[0].path.resolve() == tmp_path / "images" / "1_0.png"
-    everything = import_nih(tmp_path, out, LabelWeights(infiltration=0.1, other=0.3))
-    assert [row["weight"] for row in everything.rows] == ["1", "0.5", "0.25", "0.1", "0.3"]
+    fewer = import_nih(tmp_path, out, LabelPriors(infiltration=2, other=2))
+    assert fewer.left_out == {"patient of the RSNA set": 2, "infiltration": 1, "other": 1}
+
+
+def test_what_a_model_sees_changes_a_doubtful_label():
+    scores = np.array([-1.0, 1.0, 9.0, 11.0, 5.0])
+    views = np.array(["PA", "PA", "AP", "AP", "?"])
+    assert standardised(scores, views).tolist() == [-1, 1, -1, 1, 0]
+
+
+def test_a_label_that_may_be_wrong_is_never_held_out(tmp_path):
+    rows = "".join(f"{i}.png,normal,{i},{1 if i % 2 else 0.9}\n" for i in range(40))
+    manifest(tmp_path, "path,label,patient,reliability\n" + rows)
+    examples = read_examples(tmp_path)
+    held = held_out_mask(examples, DataRecipe(folds=4, fold=0), seed=0)
+    assert held.sum() == 5
+    assert all(e.reliability == 1 for e, h in zip(examples, held, strict=True) if h)
 
 
 def test_nih_s_table_must_be_nih_s(tmp_path):
     with (tmp_path / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["image", "finding"], ["a.png", "Mass"]])
     with pytest.raises(ManifestError, match="nih_labels"):
-        import_nih(tmp_path, tmp_path / "manifest.csv", LabelWeights())
+        import_nih(tmp_path, tmp_path / "manifest.csv", LabelPriors())
 
 
 def test_the_first_of_the_same_bytes_in_a_split_is_kept(tmp_path):

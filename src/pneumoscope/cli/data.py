@@ -3,14 +3,16 @@
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
-from pneumoscope.lab.manifest import write_manifest
-from pneumoscope.lab.nih import LabelWeights, import_nih
+from pneumoscope.core.bundle import bundle_find, load_bundle
+from pneumoscope.lab.manifest import Row, doubted_label, read_manifest, read_rows, write_manifest
+from pneumoscope.lab.nih import LabelPriors, import_nih
+from pneumoscope.lab.relabel import relabel
 from pneumoscope.lab.sources import read_sources
 
 _DATA = "a folder with manifest.csv or train/NORMAL and train/PNEUMONIA, or a manifest"
@@ -22,12 +24,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     convert = commands.add_parser("import", help="turn a public set's labels into a manifest")
     sets = convert.add_subparsers(dest="set", metavar="SET", required=True)
     _configure_nih(sets.add_parser("nih", help="NIH ChestX-ray14: labels.csv and images/"))
+    _configure_relabel(commands.add_parser("relabel", help="read doubtful labels with a model"))
     _configure_sheet(commands.add_parser("sheet", help="draw what the network sees in training"))
     _configure_check(commands.add_parser("check", help="leaks, duplicates, bad files, shortcuts"))
 
 
 def run(options: argparse.Namespace) -> int:
-    return {"import": _import, "sheet": _sheet, "check": _check}[options.action](options)
+    return {"import": _import, "relabel": _relabel, "sheet": _sheet, "check": _check}[
+        options.action
+    ](options)
 
 
 def _configure_nih(parser: argparse.ArgumentParser) -> None:
@@ -37,14 +42,25 @@ def _configure_nih(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the manifest")
-    for field in fields(LabelWeights):
+    for field in fields(LabelPriors):
         parser.add_argument(
             f"--{field.name}",
-            type=_weight,
+            type=_prior,
             default=field.default,
-            metavar="WEIGHT",
-            help="how much this label counts; 0 leaves its images out; default: %(default)s",
+            metavar="P",
+            help="P(pneumonia) under it; above 1 leaves its images out; default: %(default)s",
         )
+
+
+def _configure_relabel(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Combines each row's label and reliability with what a model says of the radiograph, "
+        "compared within its site and view. The model must not have been trained on these labels."
+    )
+    add = parser.add_argument
+    add("manifest", type=Path, metavar="FILE", help="as `data import` writes it")
+    add("--model", required=True, metavar="NAME|DIR", help="the bundle that reads")
+    add("--out", type=Path, required=True, metavar="FILE", help="the new manifest")
 
 
 def _configure_sheet(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +87,7 @@ def _count(text: str) -> int:
     return number
 
 
-def _weight(text: str) -> float:
+def _prior(text: str) -> float:
     number = float(text)
     if not 0 <= number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not at least 0")
@@ -81,16 +97,34 @@ def _weight(text: str) -> float:
 def _import(options: argparse.Namespace) -> int:
     if not options.folder.is_dir():
         raise UsageError(f"{options.folder} is not a folder.")
-    weights = LabelWeights(**{f.name: getattr(options, f.name) for f in fields(LabelWeights)})
-    result = import_nih(options.folder, options.out, weights)
-    try:
-        write_manifest(options.out, result.rows)
-    except OSError as error:
-        raise UsageError(f"--out {options.out} cannot be written: {error.strerror}.") from error
+    priors = LabelPriors(**{f.name: getattr(options, f.name) for f in fields(LabelPriors)})
+    result = import_nih(options.folder, options.out, priors)
+    _write_rows(options.out, result.rows)
     for title, counts in (("kept", result.kept), ("left out", result.left_out)):
         for name, count in counts.most_common():
             print(f"{title:<9} {count:>6}  {name}")
     return 0
+
+
+def _relabel(options: argparse.Namespace) -> int:
+    if options.out.resolve().parent != options.manifest.resolve().parent:
+        raise UsageError("--out must lie beside the manifest: its paths are relative.")
+    rows = read_rows(options.manifest)
+    examples = read_manifest(options.manifest)
+    bundle = load_bundle(bundle_find(options.model))
+    probability = relabel(examples, bundle, _progress(len(examples)))
+    pairs = zip(rows, probability.tolist(), strict=True)
+    _write_rows(options.out, [{**row, **doubted_label(p)} for row, p in pairs])
+    sick = int((probability >= 0.5).sum())
+    print(f"{len(rows)} radiographs: {sick} rather pneumonia, {len(rows) - sick} rather normal")
+    return 0
+
+
+def _write_rows(out: Path, rows: Sequence[Row]) -> None:
+    try:
+        write_manifest(out, rows)
+    except OSError as error:
+        raise UsageError(f"--out {out} cannot be written: {error.strerror}.") from error
 
 
 def _sheet(options: argparse.Namespace) -> int:

@@ -128,7 +128,11 @@ def augment(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> Tens
 
     Cutting out comes last: it is no imitation, it makes the network look at more than one place.
     """
-    x = affine(x, recipe, generator)
+    return acquire(affine(x, recipe, generator), recipe, generator)
+
+
+def acquire(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> Tensor:
+    """All of `augment` that leaves everything in its place."""
     x = collimate(x, recipe.collimation, generator)
     x = tone(x, recipe, generator)
     x = tone_curve(x, recipe.tone_curve, generator)

@@ -50,6 +50,7 @@ class Example:
     and validation; begins with the site where one is known. split: train, val or test.
     age: years. sex: M, F or O; view: AP, PA, …; site: where it was taken; "" where unknown.
     weight: how much the label counts, at least 0; 1 is a label read by a clinician.
+    reliability: the probability, above 0 and at most 1, that normal or pneumonia is rightly said.
     """
 
     path: Path
@@ -61,6 +62,7 @@ class Example:
     view: str = ""
     site: str = ""
     weight: float = 1.0
+    reliability: float = 1.0
 
 
 def age_band(age: float | None) -> str:
@@ -112,10 +114,13 @@ def file_hash(path: Path) -> str:
 
 
 def fingerprint(examples: Iterable[Example]) -> str:
-    """SHA-256 over every file's hash, label, patient and weight: the identity of a training set."""
+    """SHA-256 over every file's hash, label, patient, weight and reliability: the identity of a
+    training set."""
     digest = hashlib.sha256()
     for example in examples:
         weight = "" if example.weight == 1 else f" {example.weight!r}"
+        if example.reliability != 1:
+            weight += f" ±{example.reliability!r}"
         line = f"{file_hash(example.path)} {example.label} {example.patient}{weight}\n"
         digest.update(line.encode())
     return digest.hexdigest()

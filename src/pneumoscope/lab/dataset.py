@@ -22,6 +22,7 @@ class Dataset:
 
     pixels: uint8 [N, 1, H, W]. labels: int64 [N], indices into data.TARGETS.
     weights: float32 [N], how much each label counts. sources: int64 [N], which site.
+    reliability: float32 [N], probability that normal or pneumonia is rightly said.
     teacher: float32 [N, classes], probabilities of other networks to be followed, or None.
     """
 
@@ -29,6 +30,7 @@ class Dataset:
     labels: Tensor
     weights: Tensor
     sources: Tensor
+    reliability: Tensor
     teacher: Tensor | None = None
 
     @classmethod
@@ -39,15 +41,18 @@ class Dataset:
         *,
         weights: NDArray[Any] | None = None,
         sources: NDArray[np.int64] | None = None,
+        reliability: NDArray[np.float32] | None = None,
         teacher: NDArray[np.float32] | None = None,
     ) -> "Dataset":
-        """pixels: uint8 [N, H, W]. Without them weights are 1 and all is of one source."""
+        """pixels: uint8 [N, H, W]. Without them weights and reliability are 1 and all is
+        of one source."""
         n = len(labels)
         return cls(
             pixels=torch.from_numpy(pixels)[:, None],
             labels=torch.from_numpy(labels),
             weights=torch.ones(n) if weights is None else torch.from_numpy(weights).float(),
             sources=torch.from_numpy(np.zeros(n, np.int64) if sources is None else sources),
+            reliability=torch.ones(n) if reliability is None else torch.from_numpy(reliability),
             teacher=None if teacher is None else torch.from_numpy(teacher),
         )
 
@@ -60,6 +65,7 @@ class Dataset:
             np.array([example.label for example in examples], dtype=np.int64),
             weights=np.array([example.weight for example in examples], dtype=np.float32),
             sources=np.unique(sites, return_inverse=True)[1].astype(np.int64),
+            reliability=np.array([example.reliability for example in examples], dtype=np.float32),
         )
 
     def __len__(self) -> int:
@@ -74,6 +80,7 @@ class Dataset:
             self.labels[index],
             self.weights[index],
             self.sources[index],
+            self.reliability[index],
             teacher,
         )
 
@@ -84,6 +91,7 @@ class Dataset:
             self.labels.to(device),
             self.weights.to(device),
             self.sources.to(device),
+            self.reliability.to(device),
             teacher,
         )
 

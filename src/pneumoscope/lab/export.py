@@ -53,7 +53,8 @@ class Deployed(nn.Module):
         self.trunk = trunk
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        return (*self.network(x), self.trunk(x))
+        output = self.network(x)
+        return output.logits, output.activation, output.embedding, self.trunk(x)
 
 
 def export_bundle(trained: Trained, folder: Path) -> Path:

@@ -13,7 +13,18 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.lab.data import Example, FoldBy
+from pneumoscope.lab.data import DataRecipe, Example, FoldBy
+
+
+def held_out_mask(examples: Sequence[Example], rule: DataRecipe, seed: int) -> NDArray[np.bool_]:
+    """The recipe's fold, bool [N]. A label that may be wrong can teach, but it cannot judge:
+    examples of a reliability below 1 are never held out."""
+    sure = [i for i, example in enumerate(examples) if example.reliability == 1]
+    mask = np.zeros(len(examples), dtype=np.bool_)
+    mask[sure] = validation_mask(
+        [examples[i] for i in sure], folds=rule.folds, fold=rule.fold, seed=seed, by=rule.fold_by
+    )
+    return mask
 
 
 def validation_mask(

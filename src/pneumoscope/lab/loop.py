@@ -18,11 +18,12 @@ from torch import Generator, Tensor, nn
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.metrics import auroc
-from pneumoscope.lab.augment import augment, mix
+from pneumoscope.lab.augment import acquire, affine, mix
 from pneumoscope.lab.checkpoint import load_checkpoint, save_checkpoint, save_whole
 from pneumoscope.lab.dataset import Dataset
 from pneumoscope.lab.distributed import averaging_gradients, from_first, this_device, this_process
 from pneumoscope.lab.losses import example_losses, is_right, surprise
+from pneumoscope.lab.lung_network import lung_loss, lung_prior
 from pneumoscope.lab.progress import EpochRecord, Figures, Journal, Pace
 from pneumoscope.lab.recipe import OptimiserRecipe, Recipe, RecipeError
 from pneumoscope.lab.schedule import build_optimiser, frozen_parts, learning_rate
@@ -151,20 +152,27 @@ def epoch_order(train: Dataset, recipe: Recipe, epoch: int) -> Tensor:
 def batch_loss(run: Run, batch: Dataset, generator: Generator) -> Tensor:
     """The mean loss of augmented pixels, against the labels of both images that were mixed."""
     recipe, options = run.recipe, run.recipe.optimiser
-    x = augment(batch.pixels.float() / 255, recipe.augmentation, generator)  # [B, 1, H, W]
+    x = batch.pixels.float() / 255  # [B, 1, H, W]
+    # Where lungs are likely moves with the image; it is asked of networks that look for them.
+    prior = lung_prior(x.shape[-1]).to(x.device).expand_as(x)
+    x, prior = affine(torch.cat([x, prior], 1), recipe.augmentation, generator).split(1, 1)
+    x = acquire(x, recipe.augmentation, generator)
     x, partners, share = mix(x, generator, recipe.augmentation)
     x = x.contiguous(memory_format=torch.channels_last)
     half = options.precision == "bfloat16"
     with torch.autocast(run.device.type, torch.bfloat16, enabled=half):
-        logits = run.parallel(x).logits
-    losses = _weighted_losses(logits, batch, options)
-    others = _weighted_losses(logits, batch[partners], options)
-    return torch.lerp(others, losses, share).mean()
+        output = run.parallel(x)
+    losses = _weighted_losses(output.logits, batch, options)
+    others = _weighted_losses(output.logits, batch[partners], options)
+    loss = torch.lerp(others, losses, share).mean()
+    if output.lungs is None:
+        return loss
+    return loss + options.lung_attention * lung_loss(output.lungs, prior)
 
 
 def _weighted_losses(logits: Tensor, batch: Dataset, options: OptimiserRecipe) -> Tensor:
     """float32 [B]. What the sampler has weighted already is not weighted again."""
-    losses = example_losses(logits, batch.labels, batch.teacher, options)
+    losses = example_losses(logits, batch.labels, batch.teacher, options, batch.reliability)
     return losses if options.balance == "sampler" else losses * batch.weights
 
 

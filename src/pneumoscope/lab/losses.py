@@ -23,17 +23,35 @@ def surprise(logits: Tensor, labels: Tensor) -> Tensor:
     return -log_probability.masked_fill(~agrees, -torch.inf).logsumexp(dim=1)
 
 
+def doubted_surprise(logits: Tensor, labels: Tensor, reliability: Tensor) -> Tensor:
+    """float32 [N]: the surprise at the label, and at its opposite by as much as it may be wrong.
+
+    reliability: float32 [N], probability that normal or pneumonia is rightly said. The opposite of
+    normal is pneumonia of unknown aetiology; of every pneumonia, normal (Natarajan et al. 2013 call
+    this class-conditional noise; here each label carries its own).
+    """
+    opposite = torch.where(labels == 0, TARGETS.index("pneumonia"), 0)
+    return torch.lerp(surprise(logits, opposite), surprise(logits, labels), reliability)
+
+
 def is_right(logits: Tensor, labels: Tensor) -> Tensor:
     """bool [N]: the most probable class agrees with the label."""
     return AGREES.to(logits.device)[labels, logits.argmax(dim=1)]
 
 
 def example_losses(
-    logits: Tensor, labels: Tensor, teacher: Tensor | None, recipe: OptimiserRecipe
+    logits: Tensor,
+    labels: Tensor,
+    teacher: Tensor | None,
+    recipe: OptimiserRecipe,
+    reliability: Tensor | None = None,
 ) -> Tensor:
     """float32 [N]: surprise, focused (Lin et al. 2017), then smoothed over all classes, then mixed
     with the cross-entropy against the teacher's probabilities (Hinton et al. 2015)."""
-    loss = surprise(logits, labels)
+    if reliability is None:
+        loss = surprise(logits, labels)
+    else:
+        loss = doubted_surprise(logits, labels, reliability)
     if recipe.focal_gamma > 0:
         # 1 − P(label); the floor keeps the gradient of a power below 1 finite.
         loss = loss * (-torch.expm1(-loss)).clamp_min(1e-6) ** recipe.focal_gamma

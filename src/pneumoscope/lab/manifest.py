@@ -1,7 +1,8 @@
 """The CSV manifest of a set of radiographs.
 
 Columns: path or sop_instance_uid; label or aetiology; and, where known, patient, split, age, sex,
-view, site, weight. What a DICOM header says fills what the manifest leaves empty.
+view, site, weight, reliability (the probability that normal or pneumonia is rightly said). What a
+DICOM header says fills what the manifest leaves empty.
 """
 
 import csv
@@ -29,6 +30,7 @@ COLUMNS = (
     "site",
     "split",
     "weight",
+    "reliability",
 )
 SPLITS = ("train", "val", "test")
 SEXES = ("M", "F", "O")
@@ -45,7 +47,8 @@ class ManifestError(DataError):
     remedy = (
         "Correct the lines named. Columns: path or sop_instance_uid; label (normal, pneumonia, "
         "bacterial, viral) or aetiology (none, bacterial, viral, unknown); patient, split (train, "
-        "val, test), age (years), sex (M, F, O), view, site, weight (at least 0)."
+        "val, test), age (years), sex (M, F, O), view, site, weight (at least 0), reliability "
+        "(at least 0, at most 1)."
     )
 
 
@@ -58,12 +61,7 @@ def read_manifest(manifest: Path) -> list[Example]:
 
     Raises ManifestError, which names the first ten bad lines.
     """
-    try:
-        with manifest.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            rows = [(reader.line_num, _cleaned(row)) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"{manifest} is no CSV in UTF-8: {error}.") from error
+    rows = _numbered_rows(manifest)
     instances = _instances(manifest.parent) if any("sop_instance_uid" in r for _, r in rows) else {}
     examples, problems = [], []
     for line, row in rows:
@@ -75,6 +73,30 @@ def read_manifest(manifest: Path) -> list[Example]:
         more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
         raise ManifestError(f"{manifest}: " + "; ".join(problems[:_SHOWN] + more))
     return examples
+
+
+def read_rows(manifest: Path) -> list[Row]:
+    """The rows as they stand, without empty cells. Raises ManifestError where it is no CSV."""
+    return [row for _, row in _numbered_rows(manifest)]
+
+
+def _numbered_rows(manifest: Path) -> list[tuple[int, Row]]:
+    try:
+        with manifest.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            return [(reader.line_num, _cleaned(row)) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{manifest} is no CSV in UTF-8: {error}.") from error
+
+
+def doubted_label(probability: float) -> Row:
+    """The columns that say P(pneumonia): the likelier label and how reliable it is."""
+    sick = probability >= 0.5
+    return {
+        "label": "pneumonia" if sick else "normal",
+        "aetiology": "unknown" if sick else "none",
+        "reliability": f"{max(probability, 1 - probability):.4f}",
+    }
 
 
 def write_manifest(manifest: Path, rows: Iterable[Row]) -> None:
@@ -107,6 +129,7 @@ def _example(row: Row, folder: Path, instances: dict[str, Path]) -> Example:
         view=(row.get("view") or header.view_position).upper(),
         site=site,
         weight=_number(row, "weight", math.inf) if "weight" in row else 1.0,
+        reliability=_number(row, "reliability", 1) if "reliability" in row else 1.0,
     )
 
 

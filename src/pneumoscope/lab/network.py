@@ -13,12 +13,14 @@ class NetworkOutput(NamedTuple):
     """What every network returns.
 
     logits: [N, classes]. activation: [N, classes, h, w], whose mean over h and w is the logits.
-    embedding: [N, d], pooled features of the last layer.
+    embedding: [N, d], pooled features of the last layer. lungs: [N, 1, h, w], log-odds of each
+    place being lung, from networks that look for them.
     """
 
     logits: Tensor
     activation: Tensor
     embedding: Tensor
+    lungs: Tensor | None = None
 
 
 class Network(nn.Module):

@@ -7,6 +7,7 @@ from pneumoscope.lab.efficientnet_lite import (
     efficientnet_lite1,
     efficientnet_lite2,
 )
+from pneumoscope.lab.lung_network import lung_lite0
 from pneumoscope.lab.monai_networks import densenet121, resnet18
 from pneumoscope.lab.network import Network
 from pneumoscope.lab.pneumonet import pneumonet
@@ -17,6 +18,7 @@ NETWORKS: dict[str, Callable[..., Network]] = {
     "efficientnet_lite0": efficientnet_lite0,
     "efficientnet_lite1": efficientnet_lite1,
     "efficientnet_lite2": efficientnet_lite2,
+    "lung_lite0": lung_lite0,
     "resnet18": resnet18,
     "densenet121": densenet121,
 }

@@ -43,6 +43,7 @@ class OptimiserRecipe:
     follows the teacher, 0..1. patience: epochs without a better validation loss after which
     training stops and the best epoch's average is taken; 0 is never.
     frozen_stages: 0 trains everything, n keeps the stem and the first n - 1 stages as they came.
+    lung_attention: weight of the loss that tells a network which looks for lungs where they are.
     """
 
     epochs: int
@@ -62,6 +63,7 @@ class OptimiserRecipe:
     patience: int = 0
     precision: Literal["float32", "bfloat16"] = "float32"
     frozen_stages: int = 0
+    lung_attention: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)

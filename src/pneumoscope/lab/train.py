@@ -19,7 +19,7 @@ from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
 from pneumoscope.lab.dataset import Dataset
 from pneumoscope.lab.distributed import process_group
 from pneumoscope.lab.export import GOLDENS, Trained, export_bundle
-from pneumoscope.lab.folds import validation_mask
+from pneumoscope.lab.folds import held_out_mask
 from pneumoscope.lab.gate import (
     GateTrunk,
     fit_gate,
@@ -48,10 +48,7 @@ def train(recipe: Path, data: Sequence[Path], out: Path, *, frontal: Sequence[Pa
     out.mkdir(parents=True, exist_ok=True)
     plan = read_recipe(recipe)
     examples = training_examples(data, plan.data)
-    rule = plan.data
-    held_out = validation_mask(
-        examples, folds=rule.folds, fold=rule.fold, seed=plan.seed, by=rule.fold_by
-    )
+    held_out = held_out_mask(examples, plan.data, plan.seed)
     logger.info("reading %d radiographs", len(examples))
     pixels = load_pixels(examples, plan.input)
     whole = Dataset.of(examples, pixels)
