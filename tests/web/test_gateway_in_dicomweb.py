@@ -1,0 +1,225 @@
+"""/dicomweb by dicomweb-client, as a viewer would; and as those who may not."""
+
+import pytest
+import requests
+from dicomweb_client.api import DICOMwebClient
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from interop.dicoms import ROOT, dicom_make, file_of
+from pneumoscope.interop.dicomweb import Part, multipart_write
+from pneumoscope.web.audit.models import Event
+from pneumoscope.web.gateway.models import Arrival
+from pneumoscope.web.studies.models import Image, Study
+
+STUDIES = "/dicomweb/studies"
+
+
+def post(client, files, *, path=STUDIES):
+    parts = [Part("application/dicom", data) for data in files]
+    content_type, pieces = multipart_write(parts, "application/dicom")
+    return client.generic("POST", path, b"".join(pieces), content_type=content_type)
+
+
+@pytest.fixture
+def api(reader, api_of):
+    return api_of(reader)
+
+
+@pytest.fixture
+def names():
+    return {"study_instance_uid": f"{ROOT}.1.2", "series_instance_uid": f"{ROOT}.1.3"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dicomweb_client_stores_searches_and_retrieves(live_server, api, names):
+    session = requests.Session()
+    session.headers["Authorization"] = api._credentials["HTTP_AUTHORIZATION"]
+    client = DICOMwebClient(url=f"{live_server.url}/dicomweb", session=session)
+    sent = dicom_make(1, side=64, SpecificCharacterSet="ISO_IR 144", PatientName="Люкceмбypг")
+    response = client.store_instances([sent, dicom_make(2)])
+    assert len(response.ReferencedSOPSequence) == 2
+
+    (study,) = client.search_for_studies(search_filters={"PatientID": "P1"})
+    assert study["00100010"]["Value"] == [{"Alphabetic": "Люкceмбypг"}]
+    assert study["0020000D"]["Value"] == [names["study_instance_uid"]]
+    (series,) = client.search_for_series(names["study_instance_uid"])
+    assert series["0020000E"]["Value"] == [names["series_instance_uid"]]
+    (instance,) = client.search_for_instances(**names)
+    uid = instance["00080018"]["Value"][0]
+    assert uid == sent.SOPInstanceUID
+    assert len(client.search_for_instances()) == 2
+
+    (metadata,) = client.retrieve_series_metadata(**names)
+    assert metadata["00280010"]["Value"] == [64]
+    got = client.retrieve_instance(**names, sop_instance_uid=uid)
+    assert (got.PatientName, got.PixelData) == (sent.PatientName, sent.PixelData)
+    (whole,) = client.retrieve_study(names["study_instance_uid"])
+    assert whole.PixelData == sent.PixelData
+    (frame,) = client.retrieve_instance_frames(
+        **names, sop_instance_uid=uid, frame_numbers=[1], media_types=("application/octet-stream",)
+    )
+    assert frame == sent.PixelData
+    # dicomweb-client leaves the port out of Host, so that the address it is told lacks it too.
+    place = metadata["7FE00010"]["BulkDataURI"].partition("/dicomweb")[2]
+    assert client.retrieve_bulkdata(f"{client.base_url}{place}") == [sent.PixelData]
+
+
+@pytest.mark.django_db
+def test_what_is_not_kept_is_told_part_by_part(api, settings):
+    settings.PNEUMOSCOPE_MAX_FILE_BYTES = 3000
+    answer = post(api, [file_of(dicom_make()), b"nonsense", file_of(dicom_make(2, side=99))])
+    assert answer.status_code == 202
+    body = answer.json()
+    assert len(body["00081199"]["Value"]) == 1
+    reasons = [item["00081197"]["Value"][0] for item in body["00081198"]["Value"]]
+    assert reasons == [0xC000, 0xA700]
+    assert post(api, [b"nonsense"]).status_code == 409
+
+
+@pytest.mark.django_db
+def test_another_study_than_the_addressed_one_is_not_stored(api):
+    answer = post(api, [file_of(dicom_make())], path=f"{STUDIES}/1.2.3")
+    assert answer.status_code == 409
+    assert answer.json()["00081198"]["Value"][0]["00081197"]["Value"] == [0xA900]
+    assert not Image.objects.exists()
+
+
+@pytest.mark.django_db
+def test_stored_twice_is_one_image(api):
+    for _ in range(2):
+        assert post(api, [file_of(dicom_make())]).status_code == 200
+    assert Image.objects.count() == 1
+    assert sorted(Arrival.objects.values_list("outcome", flat=True)) == ["analyse", "duplicate"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ('multipart/related; type="application/dicom"; boundary=x', b"", 400),
+        ('multipart/related; type="application/dicom"; boundary=x', b"no boundary", 400),
+        ('multipart/related; type="application/dicom"; boundary=x', b"--x\r\n\r\nhalf", 400),
+        ('multipart/related; type="application/dicom+json"; boundary=x', b"--x--", 400),
+        ("application/json", b"{}", 415),
+    ],
+)
+def test_malformed_requests_are_problems(api, content_type, body, status):
+    answer = api.generic("POST", STUDIES, body, content_type=content_type)
+    assert answer.status_code == status
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.django_db
+def test_searching(api):
+    post(api, [file_of(dicom_make(n, PatientName=f"Doe^{n}")) for n in (1, 2, 3)])
+    post(api, [file_of(dicom_make(4, StudyDate="20200101", PatientName="Roe (x)"))])
+
+    def found(**parameters):
+        answer = api.get(STUDIES, parameters)
+        assert answer.status_code in {200, 204}
+        return [s["00100020"]["Value"][0] for s in answer.json()] if answer.content else []
+
+    assert sorted(found()) == ["P1", "P2", "P3", "P4"]
+    assert sorted(found(PatientName="doe*")) == ["P1", "P2", "P3"]
+    assert found(PatientName="Roe (?)") == ["P4"]
+    assert found(**{"00100020": "P2"}) == ["P2"]
+    assert found(StudyDate="20200101") == found(StudyDate="-20201231") == ["P4"]
+    assert len(found(StudyDate="20260101-20261231")) == 3
+    assert found(StudyInstanceUID=f"{ROOT}.1.2,{ROOT}.9.9") == ["P1"]
+    assert found(ModalitiesInStudy="CT") == []
+    assert len(found(limit=2)) == 2
+    assert len(found(limit=2, offset=3)) == 1
+    ignored = api.get(STUDIES, {"Nonsense": "1"})
+    assert ignored["Warning"].startswith("299")
+    assert len(ignored.json()) == 4
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"StudyDate": "yesterday"},
+        {"limit": "x"},
+        {"offset": "-1"},
+        {"PatientID": "\x00"},
+        {"PatientName": "*a*b*c*d*"},
+    ],
+)
+def test_a_search_that_makes_no_sense_is_a_problem(api, parameters):
+    answer = api.get(STUDIES, parameters)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "malformed_request"
+
+
+def addresses():
+    series = f"{STUDIES}/{ROOT}.1.2/series/{ROOT}.1.3"
+    instance = f"{series}/instances/{ROOT}.1.1"
+    within = [f"{STUDIES}/{ROOT}.1.2", series, instance]
+    return [
+        *within,
+        *(f"{each}/metadata" for each in within),
+        f"{instance}/frames/1",
+        f"{instance}/bulkdata/7FE00010",
+        f"{instance}/rendered",
+        f"{instance}/thumbnail",
+    ]
+
+
+SEARCHES = [
+    STUDIES,
+    "/dicomweb/series",
+    "/dicomweb/instances",
+    f"{STUDIES}/{ROOT}.1.2/series",
+    f"{STUDIES}/{ROOT}.1.2/instances",
+    f"{STUDIES}/{ROOT}.1.2/series/{ROOT}.1.3/instances",
+]
+
+
+@pytest.fixture
+def held(api):
+    post(api, [file_of(dicom_make())])
+    image = Image.objects.get()
+    picture = default_storage.save("renditions/aa/x.jpg", ContentFile(b"jpeg"))
+    Image.objects.update(rendered=picture, thumbnail=picture)
+    return image
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("url", [*addresses(), *SEARCHES])
+def test_each_address_lets_in_whom_it_should(url, held, user_of, api_of, other_site):
+    def status(user=None):
+        return api_of(user).get(url).status_code
+
+    assert status() == 401
+    assert status(user_of("model_steward")) == 403
+    assert status(user_of("reader")) == 200
+    assert status(user_of("reader", site=other_site)) == (204 if url in SEARCHES else 404)
+
+
+@pytest.mark.django_db
+def test_who_may_not_upload_may_not_store(user_of, api_of):
+    assert post(api_of(), [file_of(dicom_make())]).status_code == 401
+    assert post(api_of(user_of("auditor")), [file_of(dicom_make())]).status_code == 403
+
+
+@pytest.mark.django_db
+def test_what_is_not_there(held, api):
+    instance = f"{STUDIES}/{ROOT}.1.2/series/{ROOT}.1.3/instances/{ROOT}.1.1"
+    for url in (f"{STUDIES}/1.2.3", f"{instance}/frames/2", f"{instance}/bulkdata/00420011"):
+        assert api.get(url).status_code == 404
+    Image.objects.update(rendered="")
+    assert api.get(f"{instance}/rendered").status_code == 503
+
+
+@pytest.mark.django_db
+def test_retrievals_are_recorded(held, api, reader):
+    assert b"".join(api.get(f"{STUDIES}/{ROOT}.1.2").streaming_content)
+    event = Event.objects.filter(action="study.export").get()
+    assert (event.actor, event.object_id) == (reader, str(Study.objects.get().pk))
+
+
+@pytest.mark.django_db
+def test_the_stored_file_is_what_was_sent(held):
+    with held.file.open("rb") as file:
+        assert file.read() == file_of(dicom_make())
