@@ -131,6 +131,12 @@ def test_an_image_without_uids_cannot_be_referred_to(missing: str) -> None:
         make_finding(make_image(**{missing: None}))
 
 
+@pytest.mark.parametrize("sop_class", ["1.2.3.4", "1.2.840.10008.5.1.1.29"])
+def test_a_private_or_retired_image_class_is_refused_by_name(sop_class: str) -> None:
+    with pytest.raises(SourceIncomplete, match=sop_class):
+        make_finding(make_image(SOPClassUID=sop_class))
+
+
 def test_times_are_on_the_clock_of_the_source() -> None:
     made = make("sr", make_finding(make_image(TimezoneOffsetFromUTC="-0330")))
     assert (made.ContentDate, made.ContentTime) == ("20261122", "090015")

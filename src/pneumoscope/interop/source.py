@@ -9,6 +9,7 @@ from copy import deepcopy
 from pydicom.config import RAISE
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 from pydicom.valuerep import validate_value
 
 from pneumoscope.core.decode_guard import parser_warnings
@@ -50,7 +51,8 @@ def source_header(image: Dataset) -> Dataset:
     """Of an image's header, what new objects copy or refer to; type 2 attributes always exist.
 
     A value that its VR does not allow is left empty: archives refuse objects that carry it.
-    Raises SourceIncomplete without the UIDs or the size that a reference needs.
+    Raises SourceIncomplete without the UIDs or the size that a reference needs, or where the SOP
+    class is private or retired: no archive would know what is referred to.
     """
     source = Dataset()
     with parser_warnings.ignored():
@@ -61,6 +63,9 @@ def source_header(image: Dataset) -> Dataset:
                 source.add_new(keyword, dictionary_VR(keyword), None)
     if missing := [name for name in (*REFERENCE, "Rows", "Columns") if not source.get(name)]:
         raise SourceIncomplete(f"The source image has no valid {', '.join(missing)}.")
+    sop_class = UID(source.SOPClassUID)
+    if "Image Storage" not in sop_class.name or sop_class.is_retired:
+        raise SourceIncomplete(f"{sop_class} is no image class in use (PS3.4 B.5).")
     return source
 
 
