@@ -22,6 +22,7 @@ COMMANDS = {
     "deidentify": "copy radiographs without what names their patients",
     "data": "check training data, show them, turn public sets into manifests",
     "train": "train a model by a recipe and export it as a bundle",
+    "tune": "search a recipe's values, on as many machines as share a study",
     "evaluate": "measure a model on data that are set apart for it",
     "benchmark": "measure speed and memory",
 }

@@ -1,10 +1,11 @@
-"""`pneumoscope models list | show | card | verify`."""
+"""`pneumoscope models list | show | card | verify | zoo`."""
 
 import argparse
 import json
 import sys
 from pathlib import Path
 
+from pneumoscope.cli.extras import require_extra
 from pneumoscope.core.bundle import Card, bundle_find, bundle_folders, load_bundle, read_card
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.model_card import model_card
@@ -20,6 +21,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     card.add_argument("model", nargs="?", metavar="NAME|DIR", help="default: the default model")
     verify = commands.add_parser("verify", help="check every hash and every golden output")
     verify.add_argument("model", nargs="?", metavar="NAME|DIR", help="default: all installed")
+    zoo = commands.add_parser("zoo", help="what every network of the lab costs, as Markdown")
+    zoo.add_argument(
+        "models",
+        nargs="*",
+        type=Path,
+        metavar="DIR",
+        help="bundles whose report.json is to stand beside",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "card":
         print(model_card(bundle_find(options.model)))
         return 0
+    if options.action == "zoo":
+        return _zoo(options.models)
     return _verify([bundle_find(options.model)] if options.model else bundle_folders())
 
 
@@ -90,3 +101,13 @@ def _verify(folders: list[Path]) -> int:
         else:
             print(f"{bundle.name} {bundle.version} {bundle.hash}: intact")
     return 1 if failures else 0
+
+
+def _zoo(bundles: list[Path]) -> int:
+    require_extra("lab")
+    from pneumoscope.lab.networks import NETWORKS
+    from pneumoscope.lab.zoo import measure, reached, table
+
+    figures = reached(bundles)
+    print(table({name: measure(name) for name in NETWORKS}, figures))
+    return 0

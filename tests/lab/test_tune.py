@@ -1,0 +1,162 @@
+"""Searching a recipe: ranges, studies that are shared, what a study leaves behind."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+
+from core.images import encode
+from lab.blobs import RECIPE, SIDE, blobs
+from pneumoscope.cli.main import main
+from pneumoscope.lab.ranges import Range, read_ranges, with_value
+from pneumoscope.lab.recipe import RecipeError, read_recipe, read_values, recipe_from, write_values
+from pneumoscope.lab.tune import StudyUnavailable, tune
+
+pytestmark = pytest.mark.lab
+RANGES = Path(__file__).parents[2] / "recipes" / "ranges"
+SEARCHED = """
+[network.options]
+width = { low = 4, high = 8, step = 4 }
+[optimiser]
+learning_rate = { low = 1.0e-3, high = 3.0e-2, log = true }
+balance = { choices = ["loss", "sampler"] }
+[augmentation]
+gamma = { choices = [[0.9, 1.1], [0.7, 1.45]] }
+"""
+
+
+@pytest.fixture
+def task(tmp_path):
+    """Images in Kermany's folders, a recipe trained in a second, ranges."""
+    images = blobs(18, 0)
+    kinds = ("NORMAL/IM-{:04}-0001", "PNEUMONIA/person{}_bacteria_1", "PNEUMONIA/person{}_virus_1")
+    for i, pixels in enumerate(images.pixels[:, 0].numpy()):
+        path = tmp_path / "data" / "train" / f"{kinds[i % 3].format(i)}.jpeg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode(pixels, "JPEG"))
+    values = read_values(RECIPE)
+    tiny = {"width": 4, "depth": 1, "stages": 3, "hidden": 8}
+    for path, value in {
+        ("network",): {"name": "pneumonet", "dropout": 0.1, "options": tiny},
+        ("input", "size"): SIDE,
+        ("data", "folds"): 3,
+        ("optimiser", "epochs"): 2,
+        ("optimiser", "batch_size"): 4,
+    }.items():
+        values = with_value(values, path, value)
+    write_values(values, tmp_path / "recipe.toml")
+    (tmp_path / "ranges.toml").write_text(SEARCHED)
+    return tmp_path
+
+
+def arguments(task: Path, out: str, trials: int) -> dict[str, object]:
+    return {
+        "recipe": task / "recipe.toml",
+        "ranges": task / "ranges.toml",
+        "data": [task / "data"],
+        "out": task / out,
+        "study": f"sqlite:///{task / 'study.db'}",
+        "trials": trials,
+    }
+
+
+def words(given: dict[str, object]) -> list[str]:
+    """The same on the command line."""
+    values = given | {"data": given["data"][0]}
+    return [f"--{name}={value}" for name, value in values.items()]
+
+
+def test_a_study_ends_in_a_recipe_that_trains(task):
+    best = tune(**arguments(task, "out", 6))
+    recipe = read_recipe(best)
+    rows = [json.loads(line) for line in (task / "out" / "trials.jsonl").read_text().splitlines()]
+    complete = [row for row in rows if row["state"] == "complete"]
+    winner = min(complete, key=lambda row: row["validation_loss"])
+    assert len(rows) == 6
+    assert recipe == read_recipe(task / "out" / f"trial-{winner['number']:04}" / "recipe.toml")
+    assert recipe.optimiser.learning_rate == winner["values"]["optimiser.learning_rate"]
+    assert recipe.network.options["width"] in (4, 8)
+    assert recipe.augmentation.gamma in ((0.9, 1.1), (0.7, 1.45))
+    for picture in ("slices.png", "importance.png"):
+        assert (task / "out" / picture).read_bytes().startswith(b"\x89PNG")
+    assert not list((task / "out").rglob("checkpoint.pt"))
+    # A study that is finished is not gone on with, only written out again.
+    assert tune(**arguments(task, "again", 6)).read_text() == best.read_text()
+    assert not list((task / "again").glob("trial-*"))
+
+
+def test_two_processes_share_a_study(task):
+    """Started at the same moment on an empty database: no trial twice, none too many."""
+    program = [sys.executable, "-m", "pneumoscope.cli", "tune"]
+    both = [
+        subprocess.Popen([*program, *words(arguments(task, out, 5))], stderr=subprocess.PIPE)
+        for out in ("one", "two")
+    ]
+    errors = [process.communicate(timeout=300)[1].decode() for process in both]
+    assert [process.returncode for process in both] == [0, 0], errors
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{task / 'study.db'}")
+    numbers = [trial.number for trial in study.trials]
+    assert numbers == list(range(len(numbers)))
+    assert 5 <= len(numbers) <= 6  # the other's last trial may have begun
+    folders = [path.name for out in ("one", "two") for path in (task / out).glob("trial-*")]
+    assert sorted(folders) == [f"trial-{number:04}" for number in numbers]
+
+
+def test_a_study_of_other_images_or_another_recipe_is_not_gone_on_with(task):
+    tune(**arguments(task, "out", 1))
+    with pytest.raises(RecipeError, match="another data"):
+        tune(**arguments(task, "out", 2), limit=12)
+    values = with_value(read_values(task / "recipe.toml"), ("optimiser", "epochs"), 1)
+    write_values(values, task / "recipe.toml")
+    with pytest.raises(RecipeError, match="another recipe"):
+        tune(**arguments(task, "out", 2))
+
+
+def test_a_study_that_cannot_be_reached_is_named(task):
+    with pytest.raises(StudyUnavailable, match="nowhere"):
+        tune(**{**arguments(task, "out", 1), "study": f"sqlite:///{task}/nowhere/study.db"})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[optimiser]\nlearning_rate = 0.1", r"optimiser\.learning_rate"),
+        ("[optimiser]\nlearning_rate = { low = 2, high = 1 }", r"optimiser\.learning_rate"),
+        ("[optimiser]\nlearning_rate = { low = 1, hight = 2 }", "hight"),
+        ("[optimiser", "ranges.toml"),
+    ],
+)
+def test_what_is_no_range_is_named(tmp_path, text, named):
+    path = tmp_path / "ranges.toml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match=named):
+        read_ranges(path)
+
+
+@pytest.mark.parametrize("path", sorted(RANGES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_range_that_ships_fits_a_recipe_that_ships(path):
+    """Every key exists, and lowest and highest values make a recipe."""
+    base = RECIPE.parent / ("pneumonet.toml" if path.stem == "pneumonet" else "default.toml")
+    for end in (0, -1):
+        values = read_values(base)
+        for item in read_ranges(path):
+            ends = item.choices or (item.low, item.high)
+            values = with_value(values, item.path, ends[end])
+        recipe_from(values)
+
+
+def test_values_are_suggested_of_their_kind():
+    trial = optuna.trial.FixedTrial({"a": 3, "b": 0.5, "c": "[0.7, 1.4]"})
+    assert Range(("a",), low=1, high=5, step=2).suggest(trial) == 3
+    assert Range(("b",), low=0.1, high=1.0, log=True).suggest(trial) == 0.5
+    listed = Range(("c",), choices=([0.7, 1.4], [0.9, 1.1]))
+    assert listed.suggest(trial) == listed.chosen({"c": "[0.7, 1.4]"}) == [0.7, 1.4]
+
+
+def test_the_command_says_what_is_missing(task, capsys):
+    given = words(arguments(task, "out", 1) | {"ranges": task / "nowhere.toml"})
+    assert main(["tune", *given]) == 2
+    assert "nowhere.toml is not a file" in capsys.readouterr().err
