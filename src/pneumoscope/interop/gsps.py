@@ -6,6 +6,7 @@ MONOCHROME1 means.
 
 from copy import deepcopy
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from highdicom.pr import (
@@ -123,7 +124,8 @@ def _voi(source: Dataset) -> Dataset | None:
     return item
 
 
-def _first(value: object) -> object | None:
+def _first(value: Any) -> Any:
+    """The first of several values; None where there is none."""
     if isinstance(value, MultiValue):
         return value[0] if value else None
     return None if value == "" else value
