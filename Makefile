@@ -67,7 +67,7 @@ LOCK := pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no
   --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 lock: .venv-dev/installed
 	@cd requirements && PATH="$(CURDIR)/.venv-dev/bin:$$PATH" && \
-	  $(LOCK) --extra web --output-file serve.txt ../pyproject.toml && \
+	  $(LOCK) --extra web --extra dicom --output-file serve.txt ../pyproject.toml && \
 	  $(LOCK) --output-file build.txt build.in && \
 	  $(LOCK) --output-file dev.txt dev.in
 
