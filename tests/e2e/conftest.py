@@ -104,7 +104,9 @@ def open_page(
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        # A refused session is an answer, which the page shows; the browser still complains of it.
+        refused = "401 (Unauthorized)" in message.text
+        if message.type in {"error", "warning"} and not refused:
             complaints.append(message.text)
 
     def make(path: str, *, width: int = 1440, height: int = 900, **options: object) -> Page:

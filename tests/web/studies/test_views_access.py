@@ -1,4 +1,7 @@
-"""Every page as nobody, as the wrong role, as the right role, and as another site's right role."""
+"""Every page as nobody, as the wrong role, as the right role, and as another site's right role.
+
+A new address must be entered here: `test_every_address_has_an_entry` fails until it is.
+"""
 
 from http import HTTPStatus
 
@@ -6,26 +9,87 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.models import Event
+from pneumoscope.web.audit.pseudonym import patient_pseudonym
+from web.addresses import view_names
 from web.pages import image_analysed, image_make, model_make, study_make
 
 pytestmark = pytest.mark.django_db
 
-# name, method, a role without the right, what another site's reader gets
+# name, method, a role without the right, one with it and its answer, another site's right role
 PAGES = [
-    ("studies:worklist", "get", "auditor", 200),
-    ("studies:worklist_rows", "get", "auditor", 200),
-    ("studies:upload", "post", "model_steward", 302),
-    ("studies:study", "get", "auditor", 404),
-    ("studies:study_patient", "post", "model_steward", 404),
-    ("studies:image_panel", "get", "auditor", 404),
-    ("studies:image_rendered", "get", "auditor", 404),
-    ("studies:image_thumbnail", "get", "auditor", 404),
-    ("studies:image_heatmap", "get", "auditor", 404),
-    ("registry:models", "get", "technologist", 302),
-    ("registry:model", "get", "technologist", 200),
+    ("studies:worklist", "get", "auditor", "reader", 200, 200),
+    ("studies:worklist_rows", "get", "auditor", "reader", 200, 200),
+    ("studies:upload", "post", "model_steward", "reader", 302, 302),
+    ("studies:study", "get", "auditor", "reader", 200, 404),
+    ("studies:study_patient", "post", "model_steward", "reader", 200, 404),
+    ("studies:image_panel", "get", "auditor", "reader", 200, 404),
+    ("studies:image_rendered", "get", "auditor", "reader", 200, 404),
+    ("studies:image_thumbnail", "get", "auditor", "reader", 200, 404),
+    ("studies:image_heatmap", "get", "auditor", "reader", 200, 404),
+    ("registry:models", "get", "technologist", "reader", 302, 302),
+    ("registry:model", "get", "technologist", "reader", 200, 200),
+    ("people:people", "get", "senior_reader", "administrator", 200, 200),
+    ("people:person", "get", "auditor", "administrator", 200, 404),
+    ("people:role", "post", "reader", "administrator", 302, 404),
+    ("people:step", "post", "model_steward", "administrator", 302, 404),
+    ("people:sites", "get", "auditor", "administrator", 200, 200),
+    ("people:site", "get", "reader", "administrator", 200, 404),
+    ("audit:events", "get", "reader", "auditor", 200, 200),
+    ("audit:export", "get", "senior_reader", "auditor", 200, 200),
 ]
-RIGHT = {"studies:upload": 302, "registry:models": 302}
+# For whoever is signed in: their own things, and the answer to a plain request.
+OWN = {
+    "people:account": 200,
+    "people:working_site": 405,
+    "people:sessions": 405,
+    "people:tokens": 405,
+    "people:token_end": 405,
+    "account_change_password": 200,
+    "mfa_index": 200,
+    "mfa_list_webauthn": 200,
+}
+# For everybody: the ways in, and what holds no data.
+OPEN = {
+    "account_login",
+    "account_logout",
+    "account_inactive",
+    "mfa_authenticate",
+    "mfa_login_webauthn",
+    "openid_connect_login",
+    "openid_connect_callback",
+    "socialaccount_login_cancelled",
+    "socialaccount_login_error",
+    "people:welcome",
+    "people:session",
+    "people:session_lock",
+    "people:session_unlock",
+    "healthz",
+    "api:schema",
+}
+# django-allauth's own, behind its own sign-in and a second asking for the password.
+CONFIRMED = {
+    "account_reauthenticate",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_view_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_download_recovery_codes",
+    "mfa_add_webauthn",
+    "mfa_remove_webauthn",
+    "mfa_edit_webauthn",
+}
+# Programs' addresses have tests of their own: as anonymous, wrong role, wrong site, right role.
+FOR_PROGRAMS = ("api:", "dicomweb:", "gateway:")
+
+
+def test_every_address_has_an_entry():
+    entered = {page[0] for page in PAGES} | set(OWN) | OPEN | CONFIRMED
+    there = {name for name in view_names() if not name.startswith(FOR_PROGRAMS)}
+    assert there == {name for name in entered if not name.startswith(FOR_PROGRAMS)}
 
 
 @pytest.fixture
@@ -36,31 +100,71 @@ def image(site):
 
 
 def address(name, image):
-    keys = {
-        "studies:study": image.study_id,
-        "studies:study_patient": image.study_id,
-        "registry:model": model_make().bundle_hash,
+    arguments = {
+        "studies:study": [image.study_id],
+        "studies:study_patient": [image.study_id],
+        "registry:model": [model_make().bundle_hash],
+        "people:site": ["north"],
+        "people:token_end": ["0" * 128],
+        "mfa_remove_webauthn": [1],
+        "mfa_edit_webauthn": [1],
     }
-    if name in keys:
-        return reverse(name, args=[keys[name]])
-    return reverse(name, args=[image.pk] if "image_" in name else [])
+    if name in {"people:person", "people:role", "people:step"}:
+        person = User.objects.get(username="technologist-north")
+        step = ["unlock"] if name == "people:step" else []
+        return reverse(name, args=[person.pk, *step])
+    if "image_" in name:
+        return reverse(name, args=[image.pk])
+    return reverse(name, args=arguments.get(name, []))
 
 
-@pytest.mark.parametrize(("name", "method", "wrong", "elsewhere"), PAGES)
+@pytest.mark.parametrize(("name", "method", "wrong", "right", "answer", "elsewhere"), PAGES)
 def test_each_page_lets_in_whom_it_should(
-    name, method, wrong, elsewhere, image, user_of, client_of, other_site
+    name, method, wrong, right, answer, elsewhere, image, user_of, client_of, other_site
 ):
+    user_of("technologist")
     url = address(name, image)
+    data = {"site": image.site_id, "role": "reader"}
 
     def status(client):
-        return getattr(client, method)(url).status_code
+        return getattr(client, method)(url, data).status_code
 
     anonymous = getattr(Client(), method)(url)
     assert anonymous.status_code == HTTPStatus.FOUND
     assert anonymous.url.startswith(reverse("account_login"))
     assert status(client_of(user_of(wrong))) == HTTPStatus.FORBIDDEN
-    assert status(client_of(user_of("reader"))) == RIGHT.get(name, 200)
-    assert status(client_of(user_of("reader", site=other_site))) == elsewhere
+    assert status(client_of(user_of(right))) == answer
+    assert status(client_of(user_of(right, site=other_site))) == elsewhere
+
+
+@pytest.mark.parametrize("name", [*OWN, *CONFIRMED])
+def test_one_s_own_things_need_a_sign_in(name, image):
+    """405 comes before: a method that is none tells nothing."""
+    for method in (Client().get, Client().post):
+        answer = method(address(name, image))
+        assert answer.status_code in {302, 405}
+        if answer.status_code == HTTPStatus.FOUND:
+            assert answer.url.startswith(reverse("account_login"))
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_one_s_own_things_are_for_every_role(name, image, user_of, client_of):
+    for role in ("auditor", "technologist"):
+        assert client_of(user_of(role)).get(address(name, image)).status_code == OWN[name]
+
+
+POSTS = ["studies:upload", "people:people", "people:role", "people:step", "people:sites"]
+POSTS += ["people:tokens", "people:working_site", "people:sessions", "people:session_unlock"]
+
+
+@pytest.mark.parametrize("name", POSTS)
+def test_nothing_is_changed_without_the_token_of_a_form(name, image, user_of):
+    user_of("technologist")
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user_of("administrator"))
+    answer = client.post(address(name, image), {"site": image.site_id, "role": "auditor"})
+    assert answer.status_code == HTTPStatus.FORBIDDEN
+    assert b"This form has expired" in answer.content
 
 
 def test_another_site_sees_no_row(image, user_of, client_of, other_site):
@@ -70,19 +174,43 @@ def test_another_site_sees_no_row(image, user_of, client_of, other_site):
     assert b"<tr" not in asked.content
 
 
+# Each look at patient data, and the event it leaves.
+LOOKS = {
+    "studies:worklist": "study.list",
+    "studies:study": "study.view",
+    "studies:study_patient": "patient.reveal",
+    "studies:image_panel": "study.view",
+    "studies:image_rendered": "image.view",
+    "studies:image_heatmap": "image.view",
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_each_look_at_patient_data_is_on_record(name, image, reader, client_of):
+    url = address(name, image)
+    method = {page[0]: page[1] for page in PAGES}[name]
+    getattr(client_of(reader), method)(url)
+    event = Event.objects.get(action=LOOKS[name])
+    assert (event.actor, event.site) == (reader, image.site)
+    if name != "studies:worklist":
+        assert event.study == image.study_id
+        assert event.patient == patient_pseudonym(image.site_id, "4711")
+    assert "4711" not in f"{event.patient} {event.detail}"
+
+
+def test_a_picture_the_browser_kept_is_no_second_look(image, reader, client_of):
+    client = client_of(reader)
+    url = address("studies:image_rendered", image)
+    etag = client.get(url)["ETag"]
+    assert client.get(url, headers={"If-None-Match": etag}).status_code == 304
+    assert Event.objects.filter(action="image.view").count() == 1
+
+
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
 def test_upload_and_reveal_only_by_post(method, image, reader, client_of):
     client = client_of(reader)
     for url in (reverse("studies:upload"), address("studies:study_patient", image)):
         assert getattr(client, method)(url).status_code == HTTPStatus.METHOD_NOT_ALLOWED
-
-
-def test_upload_needs_the_token_of_a_form(reader):
-    client = Client(enforce_csrf_checks=True)
-    client.force_login(reader)
-    answer = client.post(reverse("studies:upload"))
-    assert answer.status_code == HTTPStatus.FORBIDDEN
-    assert b"This form has expired" in answer.content
 
 
 def test_patients_are_pseudonymous_until_revealed_and_each_look_is_audited(

@@ -1,5 +1,7 @@
 """Where a request comes from."""
 
+from ipaddress import ip_address
+
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -13,4 +15,9 @@ def client_address(request: HttpRequest) -> str | None:
     proxies: int = settings.PNEUMOSCOPE_PROXIES
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     entries = [entry.strip() for entry in forwarded.split(",") if entry.strip()]
-    return entries[-min(proxies, len(entries))] if proxies and entries else direct
+    if not proxies or not entries:
+        return direct
+    try:
+        return str(ip_address(entries[-min(proxies, len(entries))]))
+    except ValueError:
+        return direct

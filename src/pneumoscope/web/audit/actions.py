@@ -38,4 +38,13 @@ ACTIONS = {
     "site.change": "Changed a site",
     "model.register": "Registered a model",
     "model.promote": "Made a model live",
+    "destination.create": "Added a destination",
+    "destination.change": "Changed a destination",
+    "destination.test": "Tested a destination",
+    "result.deliver": "Sent a result to a destination",
+    "delivery.resend": "Had a delivery sent again",
+    "study.patient_correct": "Patient corrected by the hospital",
+    "order.receive": "Order received",
+    "fhir.read": "Read a result over FHIR",
+    "fhir.search": "Searched results over FHIR",
 }

@@ -25,6 +25,7 @@ class InvitationForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name", "email"]
+        labels = {"username": "User name", "email": "E-mail (for single sign-on)"}
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
