@@ -346,6 +346,13 @@ def test_where_a_source_has_both_its_share_of_pneumonia_says_nothing_of_it(rows)
             assert well / total == pytest.approx(1 / 3)
 
 
+def test_a_few_among_many_are_not_learned_by_heart():
+    labels, sources = np.array([0] * 99 + [3]), np.zeros(100, np.int64)
+    weights = balanced_weights(labels, sources, np.ones(100, np.float32), most=3)
+    assert weights.mean() == pytest.approx(1)
+    assert weights.max() / weights.min() <= 3 / (1 / 3)
+
+
 def test_what_counts_nothing_is_left_out_and_nothing_at_all_is_an_error():
     labels, sources = np.array([0, 1, 2]), np.array([0, 0, 1])
     weights = balanced_weights(labels, sources, np.array([1, 1, 0], np.float32))

@@ -1,5 +1,7 @@
 """How often, or how strongly, each example should count."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,8 @@ def balanced_weights(
     sources: NDArray[np.int64],
     weights: NDArray[np.float32],
     *,
-    source_power: float = 0.5,
+    source_power: float = 1.0,
+    most: float = math.inf,
 ) -> NDArray[np.float64]:
     """Weights under which a label says nothing about the source, and the sources share the whole.
 
@@ -23,8 +26,9 @@ def balanced_weights(
     Within a source normal has a third, as one of three classes; the kinds of pneumonia that the
     source names, the unknown being one, share the rest evenly.
     A source's share of the whole is proportional to its summed reliability to the power of
-    `source_power`: 1 leaves sizes as they are, 0 makes sources equal, 0.5 lets a small one be heard
-    without being repeated too often.
+    `source_power`: 1 leaves sizes as they are, 0 makes sources equal.
+    No example counts more than `most` times the mean: a few doubtful positives among many normals
+    would otherwise be learned by heart.
     A source with normal radiographs only, or with none, cannot be balanced so: it teaches its own
     look as a sign of the class. `pneumoscope data check` names it.
     Raises DataError when every weight is 0.
@@ -43,7 +47,8 @@ def balanced_weights(
             cell = here & (labels == target)
             balanced[cell] = share * shares[target] * weights[cell] / weights[cell].sum()
     balanced *= len(labels) / balanced.sum()
-    return balanced
+    balanced = np.minimum(balanced, most)
+    return balanced * (len(labels) / balanced.sum())
 
 
 def _class_shares(present: list[int]) -> dict[int, float]:

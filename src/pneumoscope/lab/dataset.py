@@ -14,6 +14,8 @@ from pneumoscope.lab.data import Example
 
 # Share of a GPU's free memory that pixels may take; the rest is for the training itself.
 PIXEL_SHARE = 0.5
+# How often the mean an example may count at most when classes and sources are balanced.
+MOST = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +107,7 @@ class Dataset:
 
     def balanced(self) -> "Dataset":
         """With weights under which classes weigh the same within every source, mean 1."""
-        weights = balanced_weights(self.labels.numpy(), self.sources.numpy(), self.weights.numpy())
+        weights = balanced_weights(
+            self.labels.numpy(), self.sources.numpy(), self.weights.numpy(), most=MOST
+        )
         return replace(self, weights=torch.from_numpy(weights).float())
