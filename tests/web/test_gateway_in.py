@@ -11,8 +11,9 @@ from interop.dicoms import ROOT, dicom_make, file_of
 from pneumoscope.interop.storing import Instance, OutOfResources
 from pneumoscope.interop.storing import Peer as Caller
 from pneumoscope.web.gateway import receiving
+from pneumoscope.web.gateway.held import is_held
 from pneumoscope.web.gateway.intake import arrival_take_in, arrivals_waiting
-from pneumoscope.web.gateway.listen import is_held, listener, may_send
+from pneumoscope.web.gateway.listen import listener, may_send
 from pneumoscope.web.gateway.models import Arrival, Peer, RoutingRule
 from pneumoscope.web.gateway.models.arrivals import Outcome, Way
 from pneumoscope.web.gateway.receiving import Committer, file_store, instance_store

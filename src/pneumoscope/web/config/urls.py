@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("pneumoscope.web.audit.urls")),
     path("", include("pneumoscope.web.registry.urls")),
     path("dicomweb/", include("pneumoscope.web.gateway.dicomweb_urls")),
+    path("incoming/", include("pneumoscope.web.gateway.incoming_urls")),
     path("api/v1/", include((api.urlpatterns, "api"))),
     path("healthz", health.healthz, name="healthz"),
 ]

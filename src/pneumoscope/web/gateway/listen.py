@@ -15,11 +15,12 @@ from pneumoscope.interop.storage_commitment import Holds
 from pneumoscope.interop.storing import Instance
 from pneumoscope.interop.storing import Peer as Caller
 from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.gateway.held import is_held
 from pneumoscope.web.gateway.intake import take_in_forever
 from pneumoscope.web.gateway.models import Arrival, Peer
-from pneumoscope.web.gateway.models.arrivals import Outcome, Way
+from pneumoscope.web.gateway.models.arrivals import Way
+from pneumoscope.web.gateway.pulling import pull_forever
 from pneumoscope.web.gateway.receiving import Committer, instance_store
-from pneumoscope.web.studies.models import Image
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,9 @@ def listener(host: str, port: int, ae_title: str) -> Iterator[int]:
     ended = threading.Event()
     with Committer() as committer:
         intake = threading.Thread(target=take_in_forever, args=[committer, ended], name="intake")
+        pulls = threading.Thread(target=pull_forever, args=[ended], name="pulls", daemon=True)
         intake.start()
+        pulls.start()
         try:
             with provider(_listening(host, port, ae_title), _services(committer)) as actual:
                 yield actual
@@ -95,14 +98,6 @@ def _tls() -> ssl.SSLContext | None:
 def may_send(caller: Caller) -> bool:
     peer = peer_of(caller)
     return peer.may_send if peer else settings.PNEUMOSCOPE_LISTEN_PROMISCUOUS
-
-
-def is_held(site: Site, sop_class_uid: str, sop_instance_uid: str) -> bool:
-    """Whether the instance is durably here: as an image, or on its way to become one."""
-    named = {"site": site, "sop_class_uid": sop_class_uid, "sop_instance_uid": sop_instance_uid}
-    if Image.objects.filter(**named).exists():
-        return True
-    return Arrival.objects.filter(outcome=Outcome.WAITING, **named).exists()
 
 
 def _services(committer: Committer) -> Services:

@@ -2,6 +2,7 @@
 
 from pneumoscope.web.gateway.models.arrivals import Arrival
 from pneumoscope.web.gateway.models.peers import Peer
+from pneumoscope.web.gateway.models.pulls import Pull
 from pneumoscope.web.gateway.models.rules import RoutingRule
 
-__all__ = ["Arrival", "Peer", "RoutingRule"]
+__all__ = ["Arrival", "Peer", "Pull", "RoutingRule"]

@@ -4,6 +4,7 @@ import ipaddress
 import re
 
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from pneumoscope.web.accounts.models import Site
@@ -38,7 +39,9 @@ class Peer(models.Model):
     network = models.CharField(max_length=49, blank=True, validators=[network_check])
     may_send = models.BooleanField(default=True)
     host = models.CharField(max_length=255, blank=True)
-    port = models.PositiveIntegerField(null=True, blank=True)
+    port = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

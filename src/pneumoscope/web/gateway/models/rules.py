@@ -34,9 +34,9 @@ class RoutingRule(models.Model):
         return Rule(
             name=self.name,
             analyse=self.analyse,
-            modalities=_words(self.modalities),
-            body_parts=_words(self.body_parts),
-            views=_words(self.views),
+            modalities=words(self.modalities),
+            body_parts=words(self.body_parts),
+            views=words(self.views),
             age_from=self.age_from,
             age_to=self.age_to,
         )
@@ -46,5 +46,6 @@ def rules_of(site: Any) -> list[Rule]:
     return [row.as_rule() for row in RoutingRule.objects.filter(site=site)]
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """What stands between commas."""
     return frozenset(word.strip() for word in text.split(",") if word.strip())

@@ -1,0 +1,20 @@
+"""What is here already."""
+
+from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.gateway.models import Arrival
+from pneumoscope.web.gateway.models.arrivals import Outcome
+from pneumoscope.web.studies.models import Image
+
+
+def is_known(site: Site, sop_instance_uid: str) -> bool:
+    """Whether an instance of this UID has come, whatever became of it."""
+    named = {"site": site, "sop_instance_uid": sop_instance_uid}
+    return Arrival.objects.filter(**named).exists() or Image.objects.filter(**named).exists()
+
+
+def is_held(site: Site, sop_class_uid: str, sop_instance_uid: str) -> bool:
+    """Whether the instance is durably here: as an image, or on its way to become one."""
+    named = {"site": site, "sop_class_uid": sop_class_uid, "sop_instance_uid": sop_instance_uid}
+    if Image.objects.filter(**named).exists():
+        return True
+    return Arrival.objects.filter(outcome=Outcome.WAITING, **named).exists()

@@ -1,0 +1,100 @@
+"""Pages of the ways in: what arrived and what became of it; peers, rules and standing questions."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.gateway.incoming_forms import PeerForm, PullForm, RuleForm, SiteForm
+from pneumoscope.web.gateway.models import Arrival, Pull
+from pneumoscope.web.gateway.models.arrivals import Outcome
+
+_PAGE = 50
+
+
+_FORMS: dict[str, type[SiteForm]] = {"peers": PeerForm, "rules": RuleForm, "pulls": PullForm}
+_NOUNS = {"peers": "peer", "rules": "rule", "pulls": "pull"}
+
+
+@require_safe
+@require_right("study.view")
+def arrivals(request: HttpRequest) -> HttpResponse:
+    """Every instance that came, newest first, with the decision made of it."""
+    found = Arrival.objects.visible_to(request.user).select_related("site", "image")
+    outcome = request.GET.get("outcome", "")
+    if outcome in Outcome.values:
+        found = found.filter(outcome=outcome)
+    before = request.GET.get("before", "")
+    if before.isdigit():
+        found = found.filter(pk__lt=int(before[:18]))
+    page = list(found.order_by("-pk")[: _PAGE + 1])
+    context = {
+        "arrivals": page[:_PAGE],
+        "older": page[_PAGE - 1].pk if len(page) > _PAGE else None,
+        "outcome": outcome,
+        "outcomes": Outcome.choices,
+        "may_manage": request.user.has_right("site.manage"),
+    }
+    return render(request, "gateway/arrivals.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@require_right("site.manage")
+def rows(request: HttpRequest, kind: str) -> HttpResponse:
+    """The rows of one table; POST adds one."""
+    form = _FORMS[kind](request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        _save(request, form, kind, "create")
+        return redirect(f"incoming:{kind}")
+    context = {"rows": _managed(request, kind), "form": form, "kind": kind}
+    return render(request, f"gateway/{kind}.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@require_right("site.manage")
+def row(request: HttpRequest, kind: str, key: int) -> HttpResponse:
+    found = get_object_or_404(_managed(request, kind), pk=key)
+    form = _FORMS[kind](request.user, request.POST or None, instance=found)
+    if request.method == "POST" and form.is_valid():
+        _save(request, form, kind, "change")
+        return redirect(f"incoming:{kind}")
+    context = {"row": found, "form": form, "kind": kind, "noun": _NOUNS[kind]}
+    return render(request, "gateway/row.html", context)
+
+
+@require_POST
+@require_right("site.manage")
+def row_delete(request: HttpRequest, kind: str, key: int) -> HttpResponse:
+    found = get_object_or_404(_managed(request, kind), pk=key)
+    if kind == "peers" and Pull.objects.filter(peer=found).exists():
+        messages.error(request, "This peer is asked by a standing question: delete that first.")
+        return redirect("incoming:peers")
+    with transaction.atomic():
+        _record(request, found, kind, "delete")
+        found.delete()
+    return redirect(f"incoming:{kind}")
+
+
+def _managed(request: HttpRequest, kind: str) -> Any:
+    sites = request.user.sites_with("site.manage")
+    return _FORMS[kind].Meta.model.objects.filter(site__in=sites).select_related("site")
+
+
+def _save(request: HttpRequest, form: SiteForm, kind: str, verb: str) -> None:
+    with transaction.atomic():
+        _record(request, form.save(), kind, verb)
+
+
+def _record(request: HttpRequest, target: Any, kind: str, verb: str) -> None:
+    event_record(
+        action=f"{_NOUNS[kind]}.{verb}",
+        actor=request.user,
+        target=target,
+        site=target.site,
+        request=request,
+    )
