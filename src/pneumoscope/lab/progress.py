@@ -39,6 +39,15 @@ class EpochRecord:
     seconds: float
     validation_auroc: float | None = None
 
+    @property
+    def sentence(self) -> str:
+        auroc = "–" if self.validation_auroc is None else f"{self.validation_auroc:.4f}"
+        return (
+            f"epoch {self.epoch}: loss {self.loss:.4f}, {self.seconds:.0f} s; on the validation "
+            f"fold loss {self.validation_loss:.4f}, accuracy {self.validation_accuracy:.4f}, "
+            f"AUROC {auroc}"
+        )
+
 
 class Pace:
     """Logs every ten seconds how far a training is and how long it will take."""
@@ -93,7 +102,7 @@ class Journal:
         self.records.append(record)
         if not self.writes:
             return
-        logger.info("%s", record)
+        logger.info("%s", record.sentence)
         with (self.out / "progress.jsonl").open("a", encoding="utf-8") as file:
             file.write(_line(record))
         for name, value in asdict(record).items():

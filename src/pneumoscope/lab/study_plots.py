@@ -1,5 +1,6 @@
 """Pictures of a tuning study. Optuna draws such too, but warns that its own may change."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import optuna
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from optuna.trial import FrozenTrial
 
 from pneumoscope.lab.ranges import Range
@@ -35,6 +37,10 @@ def draw_slices(trials: Sequence[FrozenTrial], ranges: Sequence[Range], path: Pa
 
 
 def _draw_slice(axes: Axes, values: list[Any], losses: list[float], item: Range) -> None:
+    if item.choices:  # in the order of the range, not in that of the trials
+        words = [json.dumps(choice) for choice in item.choices]
+        values = [words.index(value) for value in values]
+        axes.set_xticks(range(len(words)), words)
     order = range(len(losses))
     axes.scatter(values, losses, c=order, cmap="GnBu", vmin=-len(losses) / 2, s=22, zorder=2)
     best = losses.index(min(losses))
@@ -42,6 +48,9 @@ def _draw_slice(axes: Axes, values: list[Any], losses: list[float], item: Range)
     axes.set_xlabel(item.name)
     if item.log:
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    elif isinstance(item.low, int) and not item.choices:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.spines[["top", "right"]].set_visible(False)
 
 
