@@ -205,6 +205,14 @@ def deliver(peer: MllpPeer, message: bytes) -> Acknowledgement:
     return check_acknowledgement(answer, control_id)
 
 
+def reach(peer: MllpPeer) -> None:
+    """Connect and hang up: MLLP has no question that changes nothing. Raises PeerUnreachable."""
+    try:
+        _connected(peer).close()
+    except (OSError, UnicodeError, OverflowError) as error:
+        raise PeerUnreachable(f"{peer}: {quoted(str(error)) or type(error).__name__}") from error
+
+
 def _connected(peer: MllpPeer) -> socket.socket:
     connection = socket.create_connection((peer.host, peer.port), peer.connect_seconds)
     if peer.tls is None:

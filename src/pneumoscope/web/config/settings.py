@@ -50,6 +50,17 @@ PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE = env_str("LISTEN_TLS_CERTIFICATE")
 PNEUMOSCOPE_LISTEN_TLS_KEY = env_str("LISTEN_TLS_KEY")
 PNEUMOSCOPE_LISTEN_TLS_AUTHORITIES = env_str("LISTEN_TLS_AUTHORITIES")
 
+# What goes out, and the HL7 listener; port 0: `serve` starts none.
+PNEUMOSCOPE_RETRY_SECONDS = env_float("RETRY_SECONDS", 5.0, least=0.01)
+PNEUMOSCOPE_CA_FILE = env_str("CA_FILE")
+PNEUMOSCOPE_PUBLIC_URL = env_str("PUBLIC_URL")
+PNEUMOSCOPE_PATIENT_ID_SYSTEM = env_str("PATIENT_ID_SYSTEM")
+PNEUMOSCOPE_HL7_PORT = env_int("HL7_PORT", 0, least=0)
+PNEUMOSCOPE_HL7_HOST = env_str("HL7_HOST", "127.0.0.1")
+PNEUMOSCOPE_HL7_ALLOWED = env_list("HL7_ALLOWED")
+PNEUMOSCOPE_HL7_SITE = env_str("HL7_SITE")
+PNEUMOSCOPE_HL7_CHARACTER_SET = env_str("HL7_CHARACTER_SET", "UNICODE UTF-8")
+
 DEBUG = env_bool("DEBUG", default=False)
 SECRET_KEY = env_str("SECRET_KEY") or secret_key(PNEUMOSCOPE_HOME)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -57,6 +68,7 @@ ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 INSTALLED_APPS = [
     "pneumoscope.web.config",
     "pneumoscope.web.gateway",
+    "pneumoscope.web.reviews",
     "pneumoscope.web.studies",
     "pneumoscope.web.registry",
     "pneumoscope.web.people",

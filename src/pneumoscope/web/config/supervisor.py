@@ -84,6 +84,14 @@ def dicom_listener() -> Child:
     return Child("DICOM listener", [sys.executable, "-m", "pneumoscope.web", "listen"])
 
 
+def deliverer() -> Child:
+    return Child("deliverer", [sys.executable, "-m", "pneumoscope.web", "deliver"])
+
+
+def hl7_listener() -> Child:
+    return Child("HL7 listener", [sys.executable, "-m", "pneumoscope.web", "listen_hl7"])
+
+
 def supervise(children: list[Child], address: str, say: Say) -> None:
     """Run until a signal comes or a child cannot live; no child outlives this call."""
     with _signals() as stopped:

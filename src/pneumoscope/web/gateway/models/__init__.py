@@ -1,8 +1,22 @@
 """One file per part of the gateway; import them from here."""
 
 from pneumoscope.web.gateway.models.arrivals import Arrival
+from pneumoscope.web.gateway.models.deliveries import Delivery, Told
+from pneumoscope.web.gateway.models.destinations import Destination
+from pneumoscope.web.gateway.models.fhir import FhirEntry
+from pneumoscope.web.gateway.models.orders import Hl7Message, KnownPatient, Order
 from pneumoscope.web.gateway.models.peers import Peer
-from pneumoscope.web.gateway.models.pulls import Pull
 from pneumoscope.web.gateway.models.rules import RoutingRule
 
-__all__ = ["Arrival", "Peer", "Pull", "RoutingRule"]
+__all__ = [
+    "Arrival",
+    "Delivery",
+    "Destination",
+    "FhirEntry",
+    "Hl7Message",
+    "KnownPatient",
+    "Order",
+    "Peer",
+    "RoutingRule",
+    "Told",
+]

@@ -7,7 +7,15 @@ from django.conf import settings
 from django.core.management import BaseCommand, call_command
 from django.db import connections
 
-from pneumoscope.web.config.supervisor import dicom_listener, listen, supervise, web_server, worker
+from pneumoscope.web.config.supervisor import (
+    deliverer,
+    dicom_listener,
+    hl7_listener,
+    listen,
+    supervise,
+    web_server,
+    worker,
+)
 
 
 class Command(BaseCommand):
@@ -23,9 +31,11 @@ class Command(BaseCommand):
             connections.close_all()
             children = [web_server(listener)]
             if settings.PNEUMOSCOPE_EMBEDDED_WORKER:
-                children.append(worker())
+                children += [worker(), deliverer()]
             if settings.PNEUMOSCOPE_LISTEN_PORT:
                 children.append(dicom_listener())
+            if settings.PNEUMOSCOPE_HL7_PORT:
+                children.append(hl7_listener())
             # The port the system chose, where 0 was asked for.
             port = listener.getsockname()[1]
             supervise(children, f"http://{_written(host)}:{port}/", self._say)

@@ -1,0 +1,142 @@
+"""Where results go: the archives, servers and addresses of a site."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.gateway.models.peers import ae_title_check
+from pneumoscope.web.studies.models import Analysis, SiteQuerySet
+
+
+class Protocol(models.TextChoices):
+    DICOM = "dicom", "DICOM, C-STORE"
+    STOW = "stow", "DICOMweb, STOW-RS"
+    FHIR = "fhir", "FHIR R4"
+    HL7 = "hl7", "HL7 v2, ORU^R01"
+    WEBHOOK = "webhook", "Webhook"
+
+
+class Results(models.TextChoices):
+    ALL = "all", "Every result, also “not suitable”"
+    SCORED = "scored", "Results with a probability"
+    POSITIVE = "positive", "Suspicious results only"
+
+
+class Kind(models.TextChoices):
+    """What is sent of one result. The first five are `interop.objects.OBJECTS`."""
+
+    SR = "sr", "Structured report (SR)"
+    GSPS = "gsps", "Contours (GSPS)"
+    SC = "sc", "Picture with overlay (SC)"
+    SEG = "seg", "Segmentation (SEG)"
+    KO = "ko", "Key object, suspicious only (KO)"
+    FHIR = "fhir", "FHIR resources"
+    ORU = "oru", "ORU^R01"
+    EVENT = "event", "Webhook event"
+
+
+OBJECT_KINDS = (Kind.SR, Kind.GSPS, Kind.SC, Kind.SEG, Kind.KO)
+ONLY_KIND = {Protocol.FHIR: Kind.FHIR, Protocol.HL7: Kind.ORU, Protocol.WEBHOOK: Kind.EVENT}
+BY_SOCKET = frozenset({Protocol.DICOM, Protocol.HL7})
+_OBJECTS = frozenset({Protocol.DICOM, Protocol.STOW})
+_NEEDED = {
+    Protocol.DICOM: ("host", "port", "ae_title"),
+    Protocol.HL7: ("host", "port", "receiving_application"),
+    Protocol.STOW: ("url",),
+    Protocol.FHIR: ("url",),
+    Protocol.WEBHOOK: ("url", "secret"),
+}
+
+
+class Destination(models.Model):
+    """One peer that is told of a site's results.
+
+    Results that were there before the destination was made are not sent. While it is disabled,
+    nothing new is written for it, and what waits for it goes on waiting.
+    """
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=80)
+    protocol = models.CharField(max_length=10, choices=Protocol.choices)
+    enabled = models.BooleanField(default=True)
+    results = models.CharField(max_length=10, choices=Results.choices, default=Results.ALL)
+    # Of OBJECT_KINDS; empty: all that a result has. For DICOM and DICOMweb.
+    objects_sent = models.JSONField(default=list, blank=True)
+    host = models.CharField(max_length=255, blank=True)
+    port = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
+    tls = models.BooleanField("TLS", default=False)
+    ae_title = models.CharField("AE title", max_length=16, blank=True, validators=[ae_title_check])
+    url = models.CharField("address (URL)", max_length=500, blank=True)
+    # A bearer token, or a webhook's shared secret. Never shown again, never in logs or events.
+    secret = models.CharField("token or shared secret", max_length=500, blank=True)
+    receiving_application = models.CharField(max_length=180, blank=True)
+    receiving_facility = models.CharField(max_length=180, blank=True)
+    character_set = models.CharField(max_length=40, default="UNICODE UTF-8", blank=True)
+    patient_id_system = models.CharField(max_length=200, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = SiteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["site__name", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["site", "name"], name="destination_once_per_site"),
+            models.CheckConstraint(
+                condition=Q(protocol__in=Protocol.values), name="destination_protocol_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(results__in=Results.values), name="destination_results_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        missing = [name for name in _NEEDED.get(self.protocol, ()) if not getattr(self, name)]
+        errors: dict[str, Any] = dict.fromkeys(missing, "Needed for this protocol.")
+        if self.url and not _is_http(self.url):
+            errors["url"] = "An address that begins with http:// or https://, without a password."
+        if unknown := set(self.objects_sent) - set(OBJECT_KINDS):
+            errors["objects_sent"] = f"Not known: {', '.join(sorted(unknown))}."
+        if errors:
+            raise ValidationError(errors)
+
+    @property
+    def address(self) -> str:
+        """For people; holds no secret."""
+        if self.protocol not in BY_SOCKET:
+            return self.url
+        title = f"{self.ae_title} at " if self.protocol == Protocol.DICOM else ""
+        return f"{title}{self.host}:{self.port}"
+
+    def wants(self, analysis: Analysis) -> bool:
+        """Whether this destination is told of a result of its site."""
+        if analysis.created < self.created:
+            return False
+        if self.results == Results.POSITIVE:
+            return bool(analysis.positive)
+        return self.results == Results.ALL or analysis.probability is not None
+
+    def kinds(self, available: tuple[str, ...]) -> list[str]:
+        """What is sent of a result that could be stated as `available` DICOM objects."""
+        if self.protocol in ONLY_KIND:
+            return [ONLY_KIND[Protocol(self.protocol)]]
+        return [kind for kind in available if not self.objects_sent or kind in self.objects_sent]
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
+        )
+    except ValueError:
+        return False

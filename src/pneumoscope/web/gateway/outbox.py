@@ -1,0 +1,95 @@
+"""Writes down what is to be sent: for each finished analysis one row per destination and object.
+
+A finished analysis is found by looking for it; no other app knows of the gateway. Its rows and the
+note that they are written are one transaction, so that it is told once and never forgotten.
+"""
+
+import logging
+from collections.abc import Iterator
+
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db.models import Max, QuerySet
+
+from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.web.gateway.fhir_index import entries_write
+from pneumoscope.web.gateway.models import Delivery, Destination, Told
+from pneumoscope.web.gateway.models.destinations import OBJECT_KINDS, Kind
+from pneumoscope.web.gateway.patients import study_settle
+from pneumoscope.web.gateway.telling import header_birth_date
+from pneumoscope.web.studies.models import Analysis
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50
+# Keys are given out before they are committed: a transaction that took a key may still be open
+# while later ones are told. No more than this many run at once.
+_OPEN_TRANSACTIONS = 1000
+
+
+def analyses_tell() -> int:
+    """Write the deliveries of the next finished analyses; returns of how many."""
+    found = list(analyses_untold()[:BATCH])
+    for analysis in found:
+        try:
+            analysis_tell(analysis)
+        except IntegrityError:
+            logger.info("analysis %d was told by another process", analysis.pk)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            # One result that cannot be told must not hold up those after it.
+            logger.exception("analysis %d cannot be told", analysis.pk)
+            Told.objects.create(analysis=analysis, failure=type(error).__name__)
+    return len(found)
+
+
+def analyses_untold() -> QuerySet[Analysis]:
+    """Oldest first."""
+    last = Told.objects.aggregate(last=Max("pk"))["last"] or 0
+    untold = Analysis.objects.filter(pk__gt=last - _OPEN_TRANSACTIONS, told=None).order_by("pk")
+    return untold.select_related("image__study__site", "model_version")
+
+
+@transaction.atomic
+def analysis_tell(analysis: Analysis) -> None:
+    """Raises IntegrityError where it is told already."""
+    analysis.image.study = study_settle(analysis.image.study)
+    Told.objects.create(analysis=analysis, birth_date=_birth_date(analysis))
+    entries_write(analysis)
+    Delivery.objects.bulk_create(list(_deliveries(analysis)))
+
+
+def _deliveries(analysis: Analysis) -> Iterator[Delivery]:
+    site = analysis.image.site_id
+    available = object_kinds(analysis)
+    for destination in Destination.objects.filter(site=site, enabled=True):
+        for kind in destination.kinds(available) if destination.wants(analysis) else ():
+            yield Delivery(
+                destination=destination,
+                analysis=analysis,
+                site_id=site,
+                kind=kind,
+                urgent=bool(analysis.positive),
+            )
+
+
+def object_kinds(analysis: Analysis) -> tuple[str, ...]:
+    """As `interop.objects.kinds_for`, without making anything; none for what came without UIDs."""
+    image = analysis.image
+    if not (image.sop_instance_uid and image.study.study_instance_uid):
+        return ()
+    if analysis.probability is None:
+        return (Kind.SR,)
+    if not analysis.positive:
+        return (Kind.SR, Kind.SC)
+    drawn = bool(analysis.record["regions"])
+    return OBJECT_KINDS if drawn else (Kind.SR, Kind.SC, Kind.KO)
+
+
+def _birth_date(analysis: Analysis) -> object:
+    """A file that is gone is no reason not to tell the result."""
+    try:
+        return header_birth_date(analysis.image)
+    except (PneumoscopeError, OSError) as error:
+        logger.warning("analysis %d: header not read: %s", analysis.pk, type(error).__name__)
+        return None

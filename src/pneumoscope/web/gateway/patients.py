@@ -1,0 +1,92 @@
+"""Brings a study in line with what the hospital has said of its patient and its order.
+
+Whichever comes first, the study or the message: `study_settle` is called for both.
+"""
+
+from django.db import transaction
+from django.db.models import Q
+
+from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.gateway.fhir_index import entries_renew
+from pneumoscope.web.gateway.models import KnownPatient, Order
+from pneumoscope.web.studies.models import Image, Study
+from pneumoscope.web.studies.summary import study_refresh
+
+# A chain of merges as long as this is a circle.
+_LONGEST_CHAIN = 20
+
+
+@transaction.atomic
+def study_settle(study: Study) -> Study:
+    """Apply what is known: the surviving patient, their data, the order.
+
+    Returns the study that holds the images now: another one, where a merge made two of them one.
+    """
+    study = patient_apply(study)
+    orders_tie(study)
+    return study
+
+
+def patient_apply(study: Study) -> Study:
+    """Write the patient as the hospital knows them now, with an event for what changed."""
+    number = surviving(study.site_id, study.patient_id)
+    known = KnownPatient.objects.filter(site=study.site_id, patient_id=number).first()
+    if not study.patient_id or known is None:
+        return study
+    said = {"patient_id": number, "patient_name": known.name, "sex": known.sex}
+    changed = {
+        name: value
+        for name, value in said.items()
+        if value is not None and value != getattr(study, name)
+    }
+    if not changed:
+        return study
+    event_record(
+        action="study.patient_correct", actor=None, target=study, detail={"of": sorted(changed)}
+    )
+    study = _united(study, number) if "patient_id" in changed else study
+    for name, value in changed.items():
+        setattr(study, name, value)
+    study.save(update_fields=list(changed))
+    entries_renew(study)
+    return study
+
+
+def surviving(site_id: int, patient_id: str) -> str:
+    """The number under which a patient is kept now."""
+    for _ in range(_LONGEST_CHAIN):
+        merged = KnownPatient.objects.filter(site=site_id, patient_id=patient_id)
+        further = merged.values_list("merged_into", flat=True).first()
+        if not further:
+            break
+        patient_id = further
+    return patient_id
+
+
+def orders_tie(study: Study) -> None:
+    """Tie orders of the study's accession number or UID, if they are not of another patient."""
+    match = Q(pk=None)
+    if study.accession_number:
+        match |= Q(accession_number=study.accession_number)
+    if study.study_instance_uid:
+        match |= Q(study_instance_uid=study.study_instance_uid)
+    for order in Order.objects.filter(match, site=study.site_id, study=None):
+        theirs = surviving(study.site_id, order.patient_id)
+        if not theirs or not study.patient_id or theirs == study.patient_id:
+            Order.objects.filter(pk=order.pk).update(study=study)
+
+
+def _united(study: Study, patient_id: str) -> Study:
+    """The surviving patient's study of the same UID, with this one's images in it."""
+    if study.study_instance_uid is None:
+        return study
+    same = {"site": study.site_id, "study_instance_uid": study.study_instance_uid}
+    other = Study.objects.filter(patient_id=patient_id, **same).first()
+    if other is None:
+        return study
+    Image.objects.filter(study=study).update(study=other)
+    Order.objects.filter(study=study).update(study=other)
+    study.delete()
+    study_refresh(other.pk)
+    other.refresh_from_db()
+    return other

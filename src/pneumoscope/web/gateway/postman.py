@@ -1,0 +1,86 @@
+"""The process that delivers: tells finished analyses, and serves each destination by a thread.
+
+A peer that is away is left alone for a while, longer each time; the others do not notice.
+"""
+
+import logging
+import threading
+import time
+
+from django.db import DatabaseError, close_old_connections, connections
+
+from pneumoscope.web.gateway.delivering import (
+    delivery_attempt,
+    delivery_claim,
+    is_silent,
+    pause_seconds,
+)
+from pneumoscope.web.gateway.models import Delivery, Destination
+from pneumoscope.web.gateway.models.deliveries import due_now
+from pneumoscope.web.gateway.outbox import BATCH, analyses_tell
+
+logger = logging.getLogger(__name__)
+
+ROUND_SECONDS = 1.0
+LONGEST_REST_SECONDS = 60.0
+
+
+class Postman:
+    """`run` until `ended` is set; what is being sent then is sent to its end."""
+
+    def __init__(self, ended: threading.Event) -> None:
+        self._ended = ended
+        self._threads: dict[int, threading.Thread] = {}
+        self._failures: dict[int, int] = {}
+        self._rests_until: dict[int, float] = {}
+
+    def run(self) -> None:
+        while not self._ended.is_set():
+            busy = False
+            try:
+                busy = analyses_tell() == BATCH
+                self.round()
+            except DatabaseError as error:
+                logger.warning("delivering failed, will try again: %s", error)
+            close_old_connections()
+            self._ended.wait(0 if busy else ROUND_SECONDS)
+        for thread in self._threads.values():
+            thread.join()
+
+    def round(self) -> None:
+        """Give every destination with something due a thread, unless it has one or rests."""
+        for key in destinations_due():
+            thread = self._threads.get(key)
+            resting = time.monotonic() < self._rests_until.get(key, 0.0)
+            if resting or (thread and thread.is_alive()):
+                continue
+            self._threads[key] = threading.Thread(
+                target=self._serve, args=[key], name=f"destination {key}"
+            )
+            self._threads[key].start()
+
+    def _serve(self, key: int) -> None:
+        """Send what is due until nothing is, or the peer is away."""
+        try:
+            while not self._ended.is_set() and (delivery := delivery_claim(key)):
+                if is_silent(delivery_attempt(delivery)):
+                    self._rest(key)
+                    return
+                self._failures.pop(key, None)
+        except DatabaseError as error:
+            logger.warning("destination %d: %s", key, error)
+        finally:
+            connections.close_all()
+
+    def _rest(self, key: int) -> None:
+        self._failures[key] = self._failures.get(key, 0) + 1
+        pause = min(pause_seconds(self._failures[key]), LONGEST_REST_SECONDS)
+        self._rests_until[key] = time.monotonic() + pause
+
+
+def destinations_due() -> list[int]:
+    """Keys of the enabled destinations for which something is due."""
+    waiting = Delivery.objects.filter(due_now()).values("destination")
+    return list(
+        Destination.objects.filter(enabled=True, pk__in=waiting).values_list("pk", flat=True)
+    )

@@ -1,0 +1,134 @@
+"""One delivery to its peer, and the question whether a peer is there.
+
+Needs the `dicom` extra; imported where something is sent, so that pages do without it.
+"""
+
+import ssl
+import time
+import uuid
+
+from django.conf import settings
+from pydicom.dataset import Dataset
+
+from pneumoscope.core.render import RESEARCH_USE_ONLY
+from pneumoscope.interop.fhir import resources
+from pneumoscope.interop.fhir_bundle import MEDIA_TYPE
+from pneumoscope.interop.fhir_client import push
+from pneumoscope.interop.hl7v2_result import Parties, result_message
+from pneumoscope.interop.http import HttpPeer, raise_for_status
+from pneumoscope.interop.mllp import MllpPeer, deliver, reach
+from pneumoscope.interop.objects import OBJECTS
+from pneumoscope.interop.scu import DicomPeer, echo, store
+from pneumoscope.interop.stow_client import ping, stow
+from pneumoscope.interop.webhook import WebhookPeer, event, post
+from pneumoscope.web.gateway.models import Delivery, Destination
+from pneumoscope.web.gateway.models.destinations import Protocol
+from pneumoscope.web.gateway.telling import finding, reported_study
+
+# Of every wait for a peer. A delivery's lease must outlive the sum of those of one sending.
+PATIENCE_SECONDS = 20.0
+UTF_8 = "UNICODE UTF-8"
+
+
+def delivery_send(delivery: Delivery) -> None:
+    """Make what is to be sent, and send it.
+
+    Raises DeliveryError subclasses, or another PneumoscopeError where it cannot be made.
+    """
+    destination, analysis = delivery.destination, delivery.analysis
+    match Protocol(destination.protocol):
+        case Protocol.DICOM:
+            store(dicom_peer(destination), [_object(delivery)])
+        case Protocol.STOW:
+            stow(http_peer(destination), [_object(delivery)])
+        case Protocol.FHIR:
+            told = reported_study(analysis, patient_id_system=destination.patient_id_system)
+            push(http_peer(destination), resources(told))
+        case Protocol.HL7:
+            deliver(mllp_peer(destination), _message(delivery))
+        case Protocol.WEBHOOK:
+            post(_receiver(destination), event(reported_study(analysis)), int(time.time()))
+
+
+def destination_test(destination: Destination) -> None:
+    """Ask the peer for a sign of life that changes nothing there; a webhook gets a test event.
+
+    Raises DeliveryError subclasses.
+    """
+    match Protocol(destination.protocol):
+        case Protocol.DICOM:
+            echo(dicom_peer(destination))
+        case Protocol.STOW:
+            ping(http_peer(destination))
+        case Protocol.FHIR:
+            peer = http_peer(destination)
+            answer = peer.exchange("GET", "metadata", headers={"Accept": MEDIA_TYPE})
+            raise_for_status(answer, peer, answer.text)
+        case Protocol.HL7:
+            reach(mllp_peer(destination))
+        case Protocol.WEBHOOK:
+            told = {"event": "test", "id": str(uuid.uuid4()), "intended_use": RESEARCH_USE_ONLY}
+            post(_receiver(destination), told, int(time.time()))
+
+
+def dicom_peer(destination: Destination) -> DicomPeer:
+    return DicomPeer(
+        host=destination.host,
+        port=destination.port or 0,
+        ae_title=destination.ae_title,
+        our_ae_title=settings.PNEUMOSCOPE_LISTEN_AE,
+        tls=_tls() if destination.tls else None,
+        seconds=PATIENCE_SECONDS,
+    )
+
+
+def mllp_peer(destination: Destination) -> MllpPeer:
+    return MllpPeer(
+        host=destination.host,
+        port=destination.port or 0,
+        tls=_tls() if destination.tls else None,
+        answer_seconds=PATIENCE_SECONDS,
+    )
+
+
+def http_peer(destination: Destination) -> HttpPeer:
+    """A webhook's secret signs and is never sent."""
+    signs = destination.protocol == Protocol.WEBHOOK
+    return HttpPeer(
+        base_url=destination.url,
+        token="" if signs else destination.secret,
+        ca_file=settings.PNEUMOSCOPE_CA_FILE,
+        answer_seconds=PATIENCE_SECONDS,
+    )
+
+
+def _receiver(destination: Destination) -> WebhookPeer:
+    return WebhookPeer(http_peer(destination), destination.secret)
+
+
+def _object(delivery: Delivery) -> Dataset:
+    return OBJECTS[delivery.kind](finding(delivery.analysis))
+
+
+def _message(delivery: Delivery) -> bytes:
+    destination = delivery.destination
+    parties = Parties(
+        receiving_application=destination.receiving_application,
+        receiving_facility=destination.receiving_facility,
+        sending_facility=delivery.site.code,
+    )
+    told = reported_study(
+        delivery.analysis, patient_id_system=destination.patient_id_system or delivery.site.code
+    )
+    return result_message(told, parties, character_set=destination.character_set or UTF_8)
+
+
+def _tls() -> ssl.SSLContext:
+    """TLS 1.2 or newer (PS3.15 B.9); with our own certificate, where the listener has one."""
+    context = ssl.create_default_context(cafile=settings.PNEUMOSCOPE_CA_FILE or None)
+    if settings.PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE:
+        context.load_cert_chain(
+            settings.PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE,
+            settings.PNEUMOSCOPE_LISTEN_TLS_KEY or None,
+        )
+    return context

@@ -1,0 +1,205 @@
+"""From a stored analysis back to the values that interop tells: `ReportedStudy` and `Finding`.
+
+A result has one identity for good, whatever version of this software states it: sent again it is
+the same objects, resources and messages. Who the patient is and what was ordered are asked at the
+time of telling, so that a correction is in whatever is told after it.
+"""
+
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from pydicom.dataset import Dataset
+
+from pneumoscope.core.decode import decode
+from pneumoscope.core.decode_guard import parser_faults, parser_warnings
+from pneumoscope.core.dicom_file import DicomFile
+from pneumoscope.core.types import (
+    Aetiology,
+    Milliseconds,
+    ModelReference,
+    Prediction,
+    QualityReport,
+    Reason,
+    Region,
+)
+from pneumoscope.core.types import Analysis as Outcome
+from pneumoscope.interop.finding import Finding
+from pneumoscope.interop.reported import ReportedStudy, lasting_id
+from pneumoscope.web.gateway.models import KnownPatient, Order
+from pneumoscope.web.studies.models import Analysis, Image, Study
+
+
+def result_id(analysis: Analysis) -> str:
+    """One image read by one model, for good."""
+    return lasting_id("result", str(analysis.image_id), analysis.model_version.bundle_hash)
+
+
+def reported_study(analysis: Analysis, *, patient_id_system: str = "") -> ReportedStudy:
+    """The result in plain values. `patient_id_system`: whose the patient numbers are."""
+    image, study = analysis.image, analysis.image.study
+    order = order_of(study)
+    return ReportedStudy(
+        result_id=result_id(analysis),
+        issued=analysis.created,
+        model=_model(analysis),
+        quality=_quality(analysis),
+        prediction=_prediction(analysis),
+        regions=_regions(analysis),
+        patient_id_system=patient_id_system or own_id_system(study),
+        **_patient(analysis),
+        study_instance_uid=study.study_instance_uid or "",
+        series_instance_uid=image.series_instance_uid,
+        sop_instance_uid=image.sop_instance_uid,
+        sop_class_uid=image.sop_class_uid,
+        modality=image.modality,
+        study_date=study.study_date,
+        accession_number=study.accession_number or (order.accession_number if order else ""),
+        order_number=order.placer_order_number if order else "",
+        procedure_code=order.procedure_code if order else "",
+        procedure_text=order.procedure_text if order else "",
+        site=study.site.name,
+        link=_link(study),
+    )
+
+
+def finding(analysis: Analysis) -> Finding:
+    """The result as DICOM objects state it. Raises DecodeError or SourceIncomplete."""
+    with analysis.image.file.open("rb") as file:
+        data = file.read()
+    header = _corrected(_header(data), analysis.image.study)
+    card = analysis.model_version.card
+    return Finding(
+        image=header,
+        analysis=outcome(analysis.pk),
+        produced=analysis.created,
+        operating_point=analysis.record.get("operating_point") or "",
+        population=card.get("population", {}).get("description", ""),
+        identity=result_id(analysis),
+    )
+
+
+@lru_cache(maxsize=2)
+def outcome(analysis_id: int) -> Outcome:
+    """The value that `core.pipeline.analyze` returned; the objects of a result share it."""
+    analysis = Analysis.objects.select_related("image", "model_version").get(pk=analysis_id)
+    with analysis.image.file.open("rb") as file:
+        data = file.read()
+    return Outcome(
+        status="rejected" if analysis.probability is None else "analysed",
+        radiograph=decode(data, max_bytes=max(len(data), 1)),
+        quality=_quality(analysis),
+        model=_model(analysis),
+        milliseconds=Milliseconds(**analysis.record["milliseconds"]),
+        prediction=_prediction(analysis),
+        heatmap=analysis.heatmap,
+        regions=_regions(analysis),
+    )
+
+
+def header_birth_date(image: Image) -> date | None:
+    """PatientBirthDate of a DICOM image's header; None where it says none."""
+    if not image.sop_instance_uid:
+        return None
+    with image.file.open("rb") as file:
+        value = str(_header(file.read()).get("PatientBirthDate") or "")
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        return None
+
+
+def order_of(study: Study) -> Order | None:
+    """The order last told for this study, cancelled ones too: the image was taken."""
+    return study.orders.first()
+
+
+def own_id_system(study: Study) -> str:
+    """Who gave out the patient numbers, where no one has said: this site."""
+    return settings.PNEUMOSCOPE_PATIENT_ID_SYSTEM or (
+        f"urn:uuid:{lasting_id('patient numbers', study.site.code)}"
+    )
+
+
+def _patient(analysis: Analysis) -> dict[str, Any]:
+    study = analysis.image.study
+    known = _known(study)
+    told = getattr(analysis, "told", None)
+    return {
+        "patient_id": study.patient_id,
+        "patient_name": study.patient_name,
+        "patient_sex": study.sex,
+        "patient_birth_date": (known and known.birth_date) or (told and told.birth_date),
+    }
+
+
+def _known(study: Study) -> KnownPatient | None:
+    return KnownPatient.objects.filter(site=study.site_id, patient_id=study.patient_id).first()
+
+
+def _header(data: bytes) -> Dataset:
+    with parser_warnings.ignored(), parser_faults("The DICOM header"):
+        return DicomFile(
+            data, max_bytes=max(len(data), settings.PNEUMOSCOPE_MAX_FILE_BYTES)
+        ).dataset
+
+
+def _corrected(header: Dataset, study: Study) -> Dataset:
+    """With the patient as the study has it, where the hospital has corrected the image."""
+    known = _known(study)
+    if known is None:
+        return header
+    with parser_warnings.ignored():
+        header.decode()
+        # The corrected name may be of any script.
+        header.SpecificCharacterSet = "ISO_IR 192"
+        header.PatientID, header.PatientName = study.patient_id, study.patient_name
+        header.PatientSex = study.sex
+        if known.birth_date:
+            header.PatientBirthDate = known.birth_date.strftime("%Y%m%d")
+    return header
+
+
+def _link(study: Study) -> str:
+    base = settings.PNEUMOSCOPE_PUBLIC_URL.rstrip("/")
+    return base + reverse("studies:study", args=[study.pk]) if base else ""
+
+
+def _model(analysis: Analysis) -> ModelReference:
+    version = analysis.model_version
+    return ModelReference(version.name, version.version, version.bundle_hash)
+
+
+def _quality(analysis: Analysis) -> QualityReport:
+    reasons = analysis.record["quality"]["reasons"]
+    return QualityReport(analysis.verdict, tuple(Reason(**reason) for reason in reasons))
+
+
+def _prediction(analysis: Analysis) -> Prediction | None:
+    if analysis.probability is None:
+        return None
+    record, band = analysis.record, analysis.record.get("band")
+    return Prediction(
+        probability=analysis.probability,
+        threshold=analysis.threshold,
+        positive=analysis.positive,
+        aetiology=Aetiology(**analysis.aetiology) if analysis.aetiology else None,
+        operating_point=record.get("operating_point") or "balanced",
+        uncertain=bool(record.get("uncertain")),
+        band=(band[0], band[1]) if band else None,
+    )
+
+
+def _regions(analysis: Analysis) -> tuple[Region, ...]:
+    return tuple(
+        Region(
+            zone=region["zone"],
+            score=region["score"],
+            box=tuple(region["box"]),
+            peak=tuple(region["peak"]),
+            contour=tuple((x, y) for x, y in region["contour"]),
+        )
+        for region in analysis.record["regions"]
+    )

@@ -1,0 +1,142 @@
+"""Orders and patients from the hospital: kept once, and studies brought in line, either side first."""
+
+from datetime import date
+
+import pytest
+from django.test import override_settings
+
+from interop import hl7_messages
+from interop.listening import closed_port
+from pneumoscope.interop.hl7v2_ack import read_acknowledgement
+from pneumoscope.interop.mllp import MllpPeer, deliver
+from pneumoscope.web.audit.models import Event
+from pneumoscope.web.gateway.hl7_in import hl7_listener, message_answer
+from pneumoscope.web.gateway.models import FhirEntry, Hl7Message, KnownPatient, Order
+from pneumoscope.web.gateway.outbox import analyses_tell
+from pneumoscope.web.gateway.telling import finding, reported_study
+from pneumoscope.web.studies.models import Analysis, Study
+from web.deliveries import dicom_image, dicom_result
+
+pytestmark = pytest.mark.django_db
+
+
+def verdict(message):
+    data = message if isinstance(message, bytes) else message.encode()
+    return read_acknowledgement(message_answer(data)).verdict
+
+
+def study_of(analysis):
+    return Analysis.objects.get(pk=analysis.pk).image.study
+
+
+@pytest.mark.parametrize("order_first", [True, False])
+def test_an_order_meets_its_study(site, order_first):
+    if order_first:
+        assert verdict(hl7_messages.ORM) == "AA"
+    analysis = dicom_result(site, PatientID="4711", AccessionNumber="ACC-1")
+    analyses_tell()
+    if not order_first:
+        assert verdict(hl7_messages.ORM) == "AA"
+    order = Order.objects.get()
+    assert (order.study, order.placer_order_number) == (study_of(analysis), "ORD-1")
+    assert order.indication == "Cough; Fever; cough \\ fever; Pneumonia, unspecified"
+    told = reported_study(analysis)
+    assert (told.order_number, told.procedure_text) == ("ORD-1", "Chest PA & lateral")
+
+
+def test_an_order_of_another_patient_is_not_tied(site):
+    dicom_result(site, PatientID="somebody else", AccessionNumber="ACC-1")
+    assert verdict(hl7_messages.ORM) == "AA"
+    assert Order.objects.get().study is None
+
+
+def test_a_message_sent_again_changes_nothing(site):
+    assert verdict(hl7_messages.ORM) == "AA"
+    later = hl7_messages.ORM.replace("MSG1", "MSG1b").replace("ORC|NW", "ORC|CA")
+    assert verdict(later) == "AA"
+    assert verdict(hl7_messages.ORM) == "AA"
+    assert Order.objects.get().control == "CA"
+    assert Hl7Message.objects.count() == 2
+
+
+def test_a_message_at_fault_is_refused_and_nothing_of_it_kept(site):
+    broken = hl7_messages.OMI.replace("ORC|CA|ORD-2\rOBR|1|ORD-2|", "ORC|CA|\rOBR|1||").replace(
+        "ACC-2", ""
+    )
+    assert verdict(broken) == "AE"
+    assert verdict(b"no message") == "AR"
+    assert not Order.objects.exists()
+    assert not Hl7Message.objects.exists()
+
+
+def test_an_update_corrects_name_sex_and_birth_date(site):
+    analysis = dicom_result(site, PatientID="4711", PatientName="Do^J", PatientSex="F")
+    update = hl7_messages.A08.replace('Doe^Jane^""||""', "山田^太郎||19570301")
+    assert verdict(update) == "AA"
+    study = study_of(analysis)
+    assert (study.patient_name, study.sex) == ("山田^太郎", "M")
+    told = reported_study(Analysis.objects.get(pk=analysis.pk))
+    assert told.patient_birth_date == date(1957, 3, 1)
+    source = finding(Analysis.objects.get(pk=analysis.pk)).source
+    assert (str(source.PatientName), source.PatientBirthDate) == ("山田^太郎", "19570301")
+    event = Event.objects.get(action="study.patient_correct")
+    assert event.detail == {"of": ["patient_name", "sex"]}
+    assert event.study == study.pk
+
+
+@pytest.mark.parametrize("merged_first", [True, False])
+def test_after_a_merge_results_are_the_surviving_patients(site, merged_first):
+    if merged_first:
+        assert verdict(hl7_messages.A40) == "AA"
+    analysis = dicom_result(site, PatientID="4713")
+    analyses_tell()
+    if not merged_first:
+        before = FhirEntry.objects.get(resource_type="Patient").resource_id
+        assert verdict(hl7_messages.A40) == "AA"
+        assert FhirEntry.objects.get(resource_type="Patient").resource_id != before
+    study = study_of(analysis)
+    assert (study.patient_id, study.patient_name) == ("4711", "Doe^Jane")
+    fresh = Analysis.objects.get(pk=analysis.pk)
+    assert reported_study(fresh).patient_id == "4711"
+    assert finding(fresh).source.PatientID == "4711"
+    # The objects stay the same objects: only the patient in them is corrected.
+    assert finding(fresh).uid("SR") == finding(analysis).uid("SR")
+
+
+def test_two_studies_of_one_uid_become_one(site):
+    same = {"StudyInstanceUID": "1.2.3"}
+    first = dicom_result(site, 1, PatientID="4711", **same)
+    second = dicom_result(site, 2, 0.1, PatientID="4712", **same)
+    assert Study.objects.count() == 2
+    assert verdict(hl7_messages.A40) == "AA"
+    assert study_of(first) == study_of(second) == Study.objects.get()
+    assert Study.objects.get().headline == first
+
+
+def test_merges_in_a_circle_come_to_an_end(site):
+    assert verdict(hl7_messages.A40) == "AA"
+    back = hl7_messages.A40.replace("MSG4", "MSG5").replace("4711", "x").replace("4712", "4711")
+    assert verdict(back.replace("|x^", "|4712^")) == "AA"
+    dicom_image(site, PatientID="4713")
+    analysis = dicom_result(site, 2, PatientID="4713")
+    analyses_tell()
+    assert study_of(analysis).patient_id == "4712"
+    assert KnownPatient.objects.get(patient_id="4712").merged_into == ""
+
+
+def test_whose_site_a_message_is(site, other_site):
+    assert verdict(hl7_messages.ORM.replace("|RAD|", "|SOUTH|")) == "AA"
+    assert Order.objects.get().site == other_site
+    with override_settings(PNEUMOSCOPE_HL7_SITE="south"):
+        assert verdict(hl7_messages.OMI) == "AA"
+    assert set(Order.objects.values_list("site__code", flat=True)) == {"south"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_over_the_wire(site):
+    with hl7_listener("127.0.0.1", 0) as port:
+        peer = MllpPeer("127.0.0.1", port)
+        for message in hl7_messages.ALL.values():
+            assert deliver(peer, message.encode()).verdict == "AA"
+    assert Order.objects.count() == 2
+    assert port != closed_port()
