@@ -1,4 +1,4 @@
-"""Orders and patients from the hospital: kept once, and studies brought in line, either side first."""
+"""Orders and patients from the hospital: kept once, studies brought in line, either side first."""
 
 from datetime import date
 

@@ -6,6 +6,8 @@ from pneumoscope.web.gateway.models.destinations import Destination
 from pneumoscope.web.gateway.models.fhir import FhirEntry
 from pneumoscope.web.gateway.models.orders import Hl7Message, KnownPatient, Order
 from pneumoscope.web.gateway.models.peers import Peer
+from pneumoscope.web.gateway.models.pulls import Pull
+from pneumoscope.web.gateway.models.pulls import Pull
 from pneumoscope.web.gateway.models.rules import RoutingRule
 
 __all__ = [
@@ -17,6 +19,8 @@ __all__ = [
     "KnownPatient",
     "Order",
     "Peer",
+    "Pull",
+    "Pull",
     "RoutingRule",
     "Told",
 ]
