@@ -28,6 +28,9 @@ PAGES = [
     ("studies:image_rendered", "get", "auditor", "reader", 200, 404),
     ("studies:image_thumbnail", "get", "auditor", "reader", 200, 404),
     ("studies:image_heatmap", "get", "auditor", "reader", 200, 404),
+    ("reviews:review", "get", "auditor", "technologist", 200, 404),
+    ("reviews:review_save", "post", "technologist", "reader", 200, 404),
+    ("reviews:readings", "get", "technologist", "reader", 200, 200),
     ("registry:models", "get", "technologist", "reader", 302, 302),
     ("registry:model", "get", "technologist", "reader", 200, 200),
     ("people:people", "get", "senior_reader", "administrator", 200, 200),
@@ -113,6 +116,8 @@ def address(name, image):
         person = User.objects.get(username="technologist-north")
         step = ["unlock"] if name == "people:step" else []
         return reverse(name, args=[person.pk, *step])
+    if name in {"reviews:review", "reviews:review_save"}:
+        return reverse(name, args=[image.analysis.pk])
     if "image_" in name:
         return reverse(name, args=[image.pk])
     return reverse(name, args=arguments.get(name, []))
@@ -155,6 +160,7 @@ def test_one_s_own_things_are_for_every_role(name, image, user_of, client_of):
 
 POSTS = ["studies:upload", "people:people", "people:role", "people:step", "people:sites"]
 POSTS += ["people:tokens", "people:working_site", "people:sessions", "people:session_unlock"]
+POSTS += ["reviews:review_save"]
 
 
 @pytest.mark.parametrize("name", POSTS)

@@ -117,7 +117,7 @@ def test_a_pending_image_turns_into_its_result(client, image):
     image_analysed(image)
     answer = client.get(asks)
     assert "Likely pneumonia – 91 %" in words(answer)
-    assert b"hx-trigger" not in answer.content
+    assert b'hx-trigger="every' not in answer.content
 
 
 def test_several_images_open_on_the_one_that_speaks_for_the_study(client, image):

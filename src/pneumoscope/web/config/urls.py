@@ -6,6 +6,7 @@ from pneumoscope.web.config import api, health
 
 urlpatterns = [
     path("", include("pneumoscope.web.studies.urls")),
+    path("", include("pneumoscope.web.reviews.urls")),
     path("", include("pneumoscope.web.accounts.urls")),
     path("", include("pneumoscope.web.people.urls")),
     path("", include("pneumoscope.web.audit.urls")),

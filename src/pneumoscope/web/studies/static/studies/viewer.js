@@ -7,6 +7,7 @@
   // Kept while this page stands, also when a pending panel turns into the result.
   const shown = { ...OFF };
   let view = null;
+  let attached = null;
 
   const attach = (viewer) => {
     const stage = viewer.querySelector("[data-stage]");
@@ -157,13 +158,16 @@
 
   const begin = (root) => {
     const viewer = root.querySelector("[data-viewer]");
-    if (viewer) view = attach(viewer);
+    // Other parts of the page are replaced too: a viewer that stays is not attached twice.
+    if (!viewer || viewer === attached) return false;
+    attached = viewer;
+    view = attach(viewer);
+    return true;
   };
   begin(document);
   document.addEventListener("htmx:afterSwap", () => {
     const reading = document.getElementById("reading");
-    begin(reading);
-    announce(reading.querySelector("[data-says]")?.dataset.says ?? "");
+    if (begin(reading)) announce(reading.querySelector("[data-says]")?.dataset.says ?? "");
   });
 
   const neighbour = (by) => () => {

@@ -1,0 +1,1 @@
+"""What readers say of results: reviews, second readings, adjudication, signed reports."""
