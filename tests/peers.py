@@ -40,7 +40,7 @@ class Orthanc:
 
     def __init__(self, folder: Path) -> None:
         self._program = require_peer("Orthanc", "apt-get install orthanc orthanc-dicomweb")
-        self.dicom_port, self._http_port = _free_port(), _free_port()
+        self.dicom_port, self._http_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self._http_port}"
         self.dicomweb_url = f"{self.url}/dicom-web"
         self._configuration = folder / "orthanc.json"
@@ -107,7 +107,8 @@ class Orthanc:
         return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,6 +1,7 @@
 """Real associations against the provider: pynetdicom's and dcmtk's senders, and raw bytes."""
 
 import errno
+import ssl
 import struct
 import subprocess
 import threading
@@ -125,6 +126,34 @@ def test_unknown_and_misdirected_peers_are_rejected(port, options, reason):
     opened = association(port, **options)
     assert opened.is_rejected
     assert opened.acceptor.primitive.diagnostic == reason
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate of our own for localhost, with its key, in one file."""
+    openssl = require_peer("openssl", "apt-get install openssl")
+    key, made, both = (tmp_path / name for name in ("key.pem", "cert.pem", "both.pem"))
+    command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key]
+    command += ["-out", made, "-days", "2", "-subj", "/CN=localhost"]
+    command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run(command, check=True, capture_output=True)
+    both.write_bytes(key.read_bytes() + made.read_bytes())
+    return both
+
+
+def test_tls_and_a_handshake_that_never_comes(store, certificate):
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate)
+    theirs = ssl.create_default_context(cafile=certificate)
+    with (
+        store.listening(tls=ours, idle_seconds=5.0) as port,
+        raw_connection(port),  # says nothing, and holds up nobody
+        raw_connection(port) as plain,
+    ):
+        assert send(port, dicom_make(side=256), tls_args=(theirs, "localhost")) == [0x0000]
+        plain.sendall(association_request())
+        assert closed_by_peer(plain)
+    assert len(store.instances) == 1
 
 
 def test_any_called_title_where_that_is_set(store):
