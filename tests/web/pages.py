@@ -3,6 +3,7 @@
 import uuid
 
 import numpy as np
+from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
@@ -20,6 +21,8 @@ from pneumoscope.core.types import (
 )
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.registry.models import ModelVersion, Stage
+from pneumoscope.web.reviews.models import Report
+from pneumoscope.web.reviews.reporting import report_save, sections_written
 from pneumoscope.web.studies.models import Analysis as AnalysisRow
 from pneumoscope.web.studies.models import Image, Study, array_pack
 from pneumoscope.web.studies.renditions import renditions_store
@@ -84,6 +87,13 @@ def image_make(study: Study, name: str = "chest.png", **fields: object) -> Image
     )
     study_refresh(study.pk)
     return image
+
+
+def report_make(study: Study) -> Report:
+    """A draft, as the result alone would have it."""
+    person = get_user_model().objects.get_or_create(username="writer")[0]
+    sections = sections_written(study.headline)
+    return report_save(acting_user=person, study=study, sections=sections, revision=0)
 
 
 def radiograph_make() -> Radiograph:

@@ -13,7 +13,7 @@ from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from web.addresses import view_names
-from web.pages import image_analysed, image_make, model_make, study_make
+from web.pages import image_analysed, image_make, model_make, report_make, study_make
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +31,11 @@ PAGES = [
     ("reviews:review", "get", "auditor", "technologist", 200, 404),
     ("reviews:review_save", "post", "technologist", "reader", 200, 404),
     ("reviews:readings", "get", "technologist", "reader", 200, 200),
+    ("reviews:report", "get", "auditor", "technologist", 200, 404),
+    ("reviews:report_write", "post", "technologist", "reader", 200, 404),
+    ("reviews:report_add", "post", "technologist", "reader", 302, 404),
+    ("reviews:report_pdf", "get", "technologist", "reader", 200, 404),
+    ("reviews:report_json", "get", "technologist", "reader", 200, 404),
     ("registry:models", "get", "technologist", "reader", 302, 302),
     ("registry:model", "get", "technologist", "reader", 200, 200),
     ("people:people", "get", "senior_reader", "administrator", 200, 200),
@@ -99,6 +104,8 @@ def test_every_address_has_an_entry():
 def image(site):
     image = image_make(study_make(patient_id="4711", patient_name="Doe^Jane"))
     image_analysed(image)
+    image.study.refresh_from_db()
+    report_make(image.study)
     return image
 
 
@@ -116,6 +123,8 @@ def address(name, image):
         person = User.objects.get(username="technologist-north")
         step = ["unlock"] if name == "people:step" else []
         return reverse(name, args=[person.pk, *step])
+    if name.startswith("reviews:report"):
+        return reverse(name, args=[image.study_id])
     if name in {"reviews:review", "reviews:review_save"}:
         return reverse(name, args=[image.analysis.pk])
     if "image_" in name:
@@ -160,7 +169,7 @@ def test_one_s_own_things_are_for_every_role(name, image, user_of, client_of):
 
 POSTS = ["studies:upload", "people:people", "people:role", "people:step", "people:sites"]
 POSTS += ["people:tokens", "people:working_site", "people:sessions", "people:session_unlock"]
-POSTS += ["reviews:review_save"]
+POSTS += ["reviews:review_save", "reviews:report_write", "reviews:report_add"]
 
 
 @pytest.mark.parametrize("name", POSTS)

@@ -22,3 +22,24 @@ class NotIndependent(PneumoscopeError):
 
     code = "not_independent"
     remedy = "Ask another senior reader to decide."
+
+
+class ReportChanged(PneumoscopeError):
+    """Somebody saved the draft after this page was opened."""
+
+    code = "report_changed"
+    remedy = "Open the report again; your words are still in the fields of this page to copy."
+
+
+class ReportSigned(PneumoscopeError):
+    """A signed report is not written over."""
+
+    code = "report_signed"
+    remedy = "Open the report and write an addendum."
+
+
+class ReportNotSigned(PneumoscopeError):
+    """There is no signed report to add to."""
+
+    code = "report_not_signed"
+    remedy = "Write into the draft, then sign it."
