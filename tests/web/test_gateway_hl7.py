@@ -15,7 +15,7 @@ from pneumoscope.web.gateway.models import FhirEntry, Hl7Message, KnownPatient, 
 from pneumoscope.web.gateway.outbox import analyses_tell
 from pneumoscope.web.gateway.telling import finding, reported_study
 from pneumoscope.web.studies.models import Analysis, Study
-from web.deliveries import dicom_image, dicom_result
+from web.outgoing import dicom_image, dicom_result
 
 pytestmark = pytest.mark.django_db
 

@@ -3,14 +3,14 @@
 import pytest
 
 from pneumoscope.web.gateway.models import Delivery
-from web.deliveries import (
+from web.installation import wait_until
+from web.outgoing import (
     deliver_all,
     dicom_result,
     is_all_delivered,
     postman,
     to_orthanc,
 )
-from web.installation import wait_until
 
 # pynetdicom leaves the socket of a connection that failed to the garbage collector.
 pytestmark = [

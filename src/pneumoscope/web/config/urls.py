@@ -13,6 +13,8 @@ urlpatterns = [
     path("", include("pneumoscope.web.registry.urls")),
     path("dicomweb/", include("pneumoscope.web.gateway.dicomweb_urls")),
     path("incoming/", include("pneumoscope.web.gateway.incoming_urls")),
+    path("outgoing/", include("pneumoscope.web.gateway.outgoing_urls")),
+    path("fhir/", include("pneumoscope.web.gateway.fhir_urls")),
     path("api/v1/", include((api.urlpatterns, "api"))),
     path("healthz", health.healthz, name="healthz"),
 ]

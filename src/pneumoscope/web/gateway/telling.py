@@ -28,6 +28,7 @@ from pneumoscope.core.types import (
 from pneumoscope.core.types import Analysis as Outcome
 from pneumoscope.interop.finding import Finding
 from pneumoscope.interop.reported import ReportedStudy, lasting_id
+from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import KnownPatient, Order
 from pneumoscope.web.studies.models import Analysis, Image, Study
 
@@ -48,7 +49,7 @@ def reported_study(analysis: Analysis, *, patient_id_system: str = "") -> Report
         quality=_quality(analysis),
         prediction=_prediction(analysis),
         regions=_regions(analysis),
-        patient_id_system=patient_id_system or own_id_system(study),
+        patient_id_system=patient_id_system or own_id_system(study.site),
         **_patient(analysis),
         study_instance_uid=study.study_instance_uid or "",
         series_instance_uid=image.series_instance_uid,
@@ -116,10 +117,10 @@ def order_of(study: Study) -> Order | None:
     return study.orders.first()
 
 
-def own_id_system(study: Study) -> str:
+def own_id_system(site: Site) -> str:
     """Who gave out the patient numbers, where no one has said: this site."""
     return settings.PNEUMOSCOPE_PATIENT_ID_SYSTEM or (
-        f"urn:uuid:{lasting_id('patient numbers', study.site.code)}"
+        f"urn:uuid:{lasting_id('patient numbers', site.code)}"
     )
 
 

@@ -4,6 +4,7 @@ import threading
 from contextlib import contextmanager
 
 from interop.dicoms import dicom_make, file_of
+from interop.listening import closed_port
 from pneumoscope.web.gateway.delivering import delivery_attempt, delivery_claim
 from pneumoscope.web.gateway.models import Delivery, Destination
 from pneumoscope.web.gateway.models.deliveries import Stage
@@ -11,7 +12,7 @@ from pneumoscope.web.gateway.outbox import analyses_tell
 from pneumoscope.web.gateway.postman import Postman
 from pneumoscope.web.studies.models import Image, Source
 from pneumoscope.web.studies.services import study_receive
-from web.pages import image_analysed, image_rejected
+from web.pages import image_analysed, image_make, image_rejected, site_make, study_make
 
 
 def dicom_image(site, number=1, **attributes) -> Image:
@@ -69,3 +70,25 @@ def stages(**fields) -> list[str]:
 
 def is_all_delivered() -> bool:
     return bool(stages()) and set(stages()) == {Stage.DELIVERED}
+
+
+def outgoing_row(name: str) -> list[int]:
+    """The arguments of a page's address: the key of a row of its own."""
+    noun = name.partition(":")[2].partition("_")[0]
+    if noun not in {"destination", "delivery"}:
+        return []
+    site = site_make()
+    known = Destination.objects.filter(site=site).first()
+    destination = known or destination_make(site, url=f"http://127.0.0.1:{closed_port()}/")
+    if noun == "destination":
+        return [destination.pk]
+    analysis = image_analysed(image_make(study_make()))
+    delivery = Delivery.objects.create(
+        destination=destination,
+        analysis=analysis,
+        site=site,
+        kind="event",
+        stage=Stage.DEAD,
+        error_code="delivery_rejected",
+    )
+    return [delivery.pk]

@@ -1,0 +1,126 @@
+"""Pages of the ways out: destinations with their state, deliveries, the dead-letter list."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.gateway.models import Delivery, Destination, Told
+from pneumoscope.web.gateway.models.deliveries import Stage
+from pneumoscope.web.gateway.outgoing import deliveries_resend, destination_save, healths
+from pneumoscope.web.gateway.outgoing_forms import DeliveryFilter, DestinationForm
+
+_PAGE = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@require_right("site.manage")
+def destinations(request: HttpRequest) -> HttpResponse:
+    """Each destination with its light; POST adds one."""
+    form = DestinationForm(request.user, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        destination_save(acting_user=request.user, destination=form.instance)
+        return redirect("outgoing:destinations")
+    sites = request.user.sites_with("site.manage")
+    context = {
+        "healths": healths(request.user),
+        "form": form,
+        "untold": Told.objects.exclude(failure="").filter(analysis__image__site__in=sites).count(),
+    }
+    return render(request, "gateway/destinations.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@require_right("site.manage")
+def destination(request: HttpRequest, key: int) -> HttpResponse:
+    found = _managed(request, key)
+    form = DestinationForm(request.user, request.POST or None, instance=found)
+    if request.method == "POST" and form.is_valid():
+        destination_save(acting_user=request.user, destination=form.instance)
+        return redirect("outgoing:destinations")
+    return render(request, "gateway/destination.html", {"destination": found, "form": form})
+
+
+@require_POST
+@require_right("site.manage")
+def destination_test(request: HttpRequest, key: int) -> HttpResponse:
+    """Ask whether the peer is there, with what is saved."""
+    found = _managed(request, key)
+    code = ""
+    try:
+        # Here and not above: only what speaks to peers needs the dicom extra.
+        from pneumoscope.web.gateway import sending
+
+        sending.destination_test(found)
+        messages.success(request, f"{found} answers.")
+    except PneumoscopeError as error:
+        code = error.code
+        messages.error(request, f"{error}. {error.remedy}")
+    except ImportError as error:
+        code = "missing_extra"
+        messages.error(request, f"{error.name} is missing: pip install 'pneumoscope[dicom]'.")
+    event_record(
+        action="destination.test",
+        actor=request.user,
+        target=found,
+        detail={"code": code},
+        request=request,
+    )
+    return redirect("outgoing:destination", key)
+
+
+@require_safe
+@require_right("site.manage")
+def deliveries(request: HttpRequest) -> HttpResponse:
+    """What was sent and what waits, newest first; with stage=DEAD, the dead-letter list."""
+    search = DeliveryFilter(request.user, request.GET)
+    found = _deliveries(request).filter(**search.chosen())
+    before = request.GET.get("before", "")
+    if before.isdigit():
+        found = found.filter(pk__lt=int(before[:18]))
+    page = list(found.select_related("destination", "analysis__image").order_by("-pk")[: _PAGE + 1])
+    context = {
+        "deliveries": page[:_PAGE],
+        "older": page[_PAGE - 1].pk if len(page) > _PAGE else None,
+        "search": search,
+        "dead": _deliveries(request).filter(**search.chosen() | {"stage": Stage.DEAD}).count(),
+    }
+    return render(request, "gateway/deliveries.html", context)
+
+
+@require_POST
+@require_right("site.manage")
+def delivery_resend(request: HttpRequest, key: int) -> HttpResponse:
+    found = get_object_or_404(_deliveries(request), pk=key)
+    return _resend(request, Delivery.objects.filter(pk=found.pk))
+
+
+@require_POST
+@require_right("site.manage")
+def dead_resend(request: HttpRequest) -> HttpResponse:
+    """All that was given up, or that of one destination."""
+    chosen = DeliveryFilter(request.user, request.POST).chosen()
+    return _resend(request, _deliveries(request).filter(**chosen | {"stage": Stage.DEAD}))
+
+
+def _resend(request: HttpRequest, chosen: QuerySet[Delivery]) -> HttpResponse:
+    resent = deliveries_resend(acting_user=request.user, deliveries=chosen)
+    messages.success(request, f"Sent again: {resent}.")
+    return redirect(f"{reverse('outgoing:deliveries')}?stage={Stage.PENDING}")
+
+
+def _managed(request: HttpRequest, key: int) -> Destination:
+    mine = Destination.objects.visible_to(request.user, "site.manage").select_related("site")
+    found: Destination = get_object_or_404(mine, pk=key)
+    return found
+
+
+def _deliveries(request: HttpRequest) -> Any:
+    return Delivery.objects.visible_to(request.user, "site.manage")
