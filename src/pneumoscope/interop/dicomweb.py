@@ -11,21 +11,18 @@ from typing import Any
 from pydicom import uid
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_file_meta_info
 from pydicom.tag import Tag
 
 from pneumoscope.core.decode_guard import parser_faults, parser_warnings
 from pneumoscope.core.dicom_file import UNDEFINED_LENGTH, DicomFile
 from pneumoscope.core.errors import NoPixelData, PneumoscopeError
-from pneumoscope.interop.uids import IMPLEMENTATION_CLASS_UID
+from pneumoscope.interop.part10 import MAGIC, file_head
 
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
 OCTETS = "application/octet-stream"
-_MAGIC = b"DICM"
 
 # Values longer than this are left out of metadata, with a place to fetch them from.
 _INLINE_BYTES = 1024
@@ -109,23 +106,17 @@ def part10(data: bytes, *, max_bytes: int) -> bytes:
 
     Raises DecodeError subclasses.
     """
-    if data[128:132] == _MAGIC:
+    if data[128:132] == MAGIC:
         return data
-    if data[:4] == _MAGIC:
+    if data[:4] == MAGIC:
         return bytes(128) + data
     if data[:2] == b"\x02\x00":
-        return bytes(128) + _MAGIC + data
+        return bytes(128) + MAGIC + data
     file = DicomFile(data, max_bytes=max_bytes)
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = file.dataset.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = file.dataset.SOPInstanceUID
     implicit, little = file.dataset.original_encoding
     explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
-    meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else explicit
-    meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
-    stream = DicomBytesIO()
-    write_file_meta_info(stream, meta)
-    return bytes(128) + _MAGIC + stream.getvalue() + data
+    syntax = uid.ImplicitVRLittleEndian if implicit else explicit
+    return file_head(file.dataset.SOPClassUID, file.dataset.SOPInstanceUID, syntax) + data
 
 
 def metadata(data: bytes, bulk_url: str, *, max_bytes: int) -> dict[str, Any]:

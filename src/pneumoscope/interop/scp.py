@@ -24,6 +24,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 from pneumoscope.core.dicom_pixels import TRANSFER_SYNTAXES
 from pneumoscope.core.errors import CorruptFile
+from pneumoscope.interop.part10 import file_head
 from pneumoscope.interop.scp_transport import AssociationListener, Connection, bound_message
 from pneumoscope.interop.storage_commitment import Holds, commitment_answer
 from pneumoscope.interop.store_check import identifiers
@@ -156,14 +157,7 @@ def _store(event: evt.Event, listening: Listening, services: Services) -> int:
         if request.DataSet.getbuffer().nbytes > listening.max_instance_bytes:
             raise OutOfResources(f"The instance is over {listening.max_instance_bytes:,} bytes.")
         _check(request, request.DataSet, str(event.context.transfer_syntax))
-        instance = Instance(
-            data=event.encoded_dataset(),
-            sop_class_uid=str(request.AffectedSOPClassUID),
-            sop_instance_uid=str(request.AffectedSOPInstanceUID),
-            transfer_syntax_uid=str(event.context.transfer_syntax),
-            peer=peer,
-        )
-        services.keep(instance)
+        services.keep(_instance(request, request.DataSet, str(event.context.transfer_syntax), peer))
     except StoreRefused as error:
         logger.warning(
             "C-STORE from %s answered 0x%04X: %s %s",
@@ -174,6 +168,14 @@ def _store(event: evt.Event, listening: Listening, services: Services) -> int:
         )
         return error.status
     return 0x0000
+
+
+def _instance(
+    request: C_STORE, data_set: BytesIO, transfer_syntax_uid: str, peer: Peer
+) -> Instance:
+    names = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
+    head = file_head(*names, transfer_syntax_uid)
+    return Instance(head + data_set.getvalue(), *names, transfer_syntax_uid, peer)
 
 
 def _check(request: C_STORE, data_set: BytesIO, transfer_syntax_uid: str) -> None:
