@@ -15,6 +15,8 @@ from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from web.addresses import view_names
 from web.incoming import incoming_row
 from web.outgoing import outgoing_row
+from web.incoming import incoming_row
+from web.outgoing import outgoing_row
 from web.pages import image_analysed, image_make, model_make, study_make
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +43,22 @@ PAGES = [
     ("people:step", "post", "model_steward", "administrator", 302, 404),
     ("people:sites", "get", "auditor", "administrator", 200, 200),
     ("people:site", "get", "reader", "administrator", 200, 404),
+    ("incoming:arrivals", "get", "auditor", "reader", 200, 200),
+    ("incoming:peers", "get", "reader", "administrator", 200, 200),
+    ("incoming:peer", "get", "reader", "administrator", 200, 404),
+    ("incoming:peer_delete", "post", "reader", "administrator", 302, 404),
+    ("incoming:rules", "get", "reader", "administrator", 200, 200),
+    ("incoming:rule", "get", "reader", "administrator", 200, 404),
+    ("incoming:rule_delete", "post", "reader", "administrator", 302, 404),
+    ("incoming:pulls", "get", "reader", "administrator", 200, 200),
+    ("incoming:pull", "get", "reader", "administrator", 200, 404),
+    ("incoming:pull_delete", "post", "reader", "administrator", 302, 404),
+    ("outgoing:destinations", "get", "reader", "administrator", 200, 200),
+    ("outgoing:destination", "get", "reader", "administrator", 200, 404),
+    ("outgoing:destination_test", "post", "reader", "administrator", 302, 404),
+    ("outgoing:deliveries", "get", "reader", "administrator", 200, 200),
+    ("outgoing:delivery_resend", "post", "reader", "administrator", 302, 404),
+    ("outgoing:dead_resend", "post", "reader", "administrator", 302, 302),
     ("incoming:arrivals", "get", "auditor", "reader", 200, 200),
     ("incoming:peers", "get", "reader", "administrator", 200, 200),
     ("incoming:peer", "get", "reader", "administrator", 200, 404),
@@ -138,6 +156,10 @@ def address(name, image):
         return reverse(name, args=[image.analysis.pk])
     if "image_" in name:
         return reverse(name, args=[image.pk])
+    if name.startswith("outgoing:"):
+        return reverse(name, args=outgoing_row(name))
+    if name.startswith("incoming:"):
+        return reverse(name, args=incoming_row(name))
     if name.startswith("outgoing:"):
         return reverse(name, args=outgoing_row(name))
     if name.startswith("incoming:"):

@@ -7,7 +7,6 @@ from pneumoscope.web.gateway.models.fhir import FhirEntry
 from pneumoscope.web.gateway.models.orders import Hl7Message, KnownPatient, Order
 from pneumoscope.web.gateway.models.peers import Peer
 from pneumoscope.web.gateway.models.pulls import Pull
-from pneumoscope.web.gateway.models.pulls import Pull
 from pneumoscope.web.gateway.models.rules import RoutingRule
 
 __all__ = [
@@ -19,7 +18,6 @@ __all__ = [
     "KnownPatient",
     "Order",
     "Peer",
-    "Pull",
     "Pull",
     "RoutingRule",
     "Told",
