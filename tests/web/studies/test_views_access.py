@@ -15,9 +15,7 @@ from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from web.addresses import view_names
 from web.incoming import incoming_row
 from web.outgoing import outgoing_row
-from web.incoming import incoming_row
-from web.outgoing import outgoing_row
-from web.pages import image_analysed, image_make, model_make, study_make
+from web.pages import image_analysed, image_make, model_make, report_make, study_make
 
 pytestmark = pytest.mark.django_db
 
@@ -35,6 +33,11 @@ PAGES = [
     ("reviews:review", "get", "auditor", "technologist", 200, 404),
     ("reviews:review_save", "post", "technologist", "reader", 200, 404),
     ("reviews:readings", "get", "technologist", "reader", 200, 200),
+    ("reviews:report", "get", "auditor", "technologist", 200, 404),
+    ("reviews:report_write", "post", "technologist", "reader", 200, 404),
+    ("reviews:report_add", "post", "technologist", "reader", 302, 404),
+    ("reviews:report_pdf", "get", "technologist", "reader", 200, 404),
+    ("reviews:report_json", "get", "technologist", "reader", 200, 404),
     ("registry:models", "get", "technologist", "reader", 302, 302),
     ("registry:model", "get", "technologist", "reader", 200, 200),
     ("people:people", "get", "senior_reader", "administrator", 200, 200),
@@ -43,22 +46,6 @@ PAGES = [
     ("people:step", "post", "model_steward", "administrator", 302, 404),
     ("people:sites", "get", "auditor", "administrator", 200, 200),
     ("people:site", "get", "reader", "administrator", 200, 404),
-    ("incoming:arrivals", "get", "auditor", "reader", 200, 200),
-    ("incoming:peers", "get", "reader", "administrator", 200, 200),
-    ("incoming:peer", "get", "reader", "administrator", 200, 404),
-    ("incoming:peer_delete", "post", "reader", "administrator", 302, 404),
-    ("incoming:rules", "get", "reader", "administrator", 200, 200),
-    ("incoming:rule", "get", "reader", "administrator", 200, 404),
-    ("incoming:rule_delete", "post", "reader", "administrator", 302, 404),
-    ("incoming:pulls", "get", "reader", "administrator", 200, 200),
-    ("incoming:pull", "get", "reader", "administrator", 200, 404),
-    ("incoming:pull_delete", "post", "reader", "administrator", 302, 404),
-    ("outgoing:destinations", "get", "reader", "administrator", 200, 200),
-    ("outgoing:destination", "get", "reader", "administrator", 200, 404),
-    ("outgoing:destination_test", "post", "reader", "administrator", 302, 404),
-    ("outgoing:deliveries", "get", "reader", "administrator", 200, 200),
-    ("outgoing:delivery_resend", "post", "reader", "administrator", 302, 404),
-    ("outgoing:dead_resend", "post", "reader", "administrator", 302, 302),
     ("incoming:arrivals", "get", "auditor", "reader", 200, 200),
     ("incoming:peers", "get", "reader", "administrator", 200, 200),
     ("incoming:peer", "get", "reader", "administrator", 200, 404),
@@ -135,6 +122,8 @@ def test_every_address_has_an_entry():
 def image(site):
     image = image_make(study_make(patient_id="4711", patient_name="Doe^Jane"))
     image_analysed(image)
+    image.study.refresh_from_db()
+    report_make(image.study)
     return image
 
 
@@ -152,14 +141,12 @@ def address(name, image):
         person = User.objects.get(username="technologist-north")
         step = ["unlock"] if name == "people:step" else []
         return reverse(name, args=[person.pk, *step])
+    if name.startswith("reviews:report"):
+        return reverse(name, args=[image.study_id])
     if name in {"reviews:review", "reviews:review_save"}:
         return reverse(name, args=[image.analysis.pk])
     if "image_" in name:
         return reverse(name, args=[image.pk])
-    if name.startswith("outgoing:"):
-        return reverse(name, args=outgoing_row(name))
-    if name.startswith("incoming:"):
-        return reverse(name, args=incoming_row(name))
     if name.startswith("outgoing:"):
         return reverse(name, args=outgoing_row(name))
     if name.startswith("incoming:"):
@@ -204,7 +191,7 @@ def test_one_s_own_things_are_for_every_role(name, image, user_of, client_of):
 
 POSTS = ["studies:upload", "people:people", "people:role", "people:step", "people:sites"]
 POSTS += ["people:tokens", "people:working_site", "people:sessions", "people:session_unlock"]
-POSTS += ["reviews:review_save"]
+POSTS += ["reviews:review_save", "reviews:report_write", "reviews:report_add"]
 
 
 @pytest.mark.parametrize("name", POSTS)
