@@ -170,6 +170,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
 AUTH_USER_MODEL = "accounts.User"
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - the name of a model
+MIGRATION_MODULES = {"knox": None}  # would make the table of the model that ours replaces
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "studies:worklist"
 LOGOUT_REDIRECT_URL = "account_login"

@@ -10,4 +10,6 @@ class Migration(migrations.Migration):
         migrations.RemoveConstraint("user", "user_role_known"),
         migrations.RemoveField("user", "role"),
         migrations.RemoveField("user", "site"),
+        # Knox's own table of tokens, before they had a scope and a site.
+        migrations.RunSQL("DROP TABLE IF EXISTS knox_authtoken", migrations.RunSQL.noop),
     ]
