@@ -13,7 +13,7 @@ PORT ?= 8000
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint format docs figures bench lock clean
+.PHONY: help model run test check lint format docs figures bench lock clean
 
 SERVE_LOCKS := requirements/build.txt requirements/serve.txt
 DEV_LOCKS := $(SERVE_LOCKS) requirements/dev.txt requirements/lab.txt
@@ -59,6 +59,19 @@ figures: .venv-dev/installed
 	@cp runs/figures/report.json "$$(.venv-dev/bin/python -c \
 	  'from pneumoscope.core.bundle import bundle_find; print(bundle_find())')"
 	@.venv-dev/bin/python docs/generate.py
+
+# Trains the default model: first on children, whose model reads the adults' doubtful labels, then on
+# both. DATA holds chest_xray, nih_adult and hannover_covid; about half an hour on two cores.
+FRONTAL = $(DATA)/nih_adult/images $(DATA)/hannover_covid/images
+model: .venv-dev/installed
+	@test -n "$(DATA)" || { echo "Say where the data are: make model DATA=DIR"; exit 2; }
+	.venv-dev/bin/pneumoscope train --resume --recipe recipes/children.toml --out runs/children \
+	  --data $(DATA)/chest_xray --frontal $(FRONTAL)
+	.venv-dev/bin/pneumoscope data import nih $(DATA)/nih_adult --out runs/nih.csv
+	.venv-dev/bin/pneumoscope data relabel runs/nih.csv --model runs/children/bundle \
+	  --out runs/nih-read.csv
+	.venv-dev/bin/pneumoscope train --resume --recipe recipes/default.toml --out runs/default \
+	  --data $(DATA)/chest_xray runs/nih-read.csv --frontal $(FRONTAL)
 
 bench: .venv-dev/installed
 	@.venv-dev/bin/pneumoscope benchmark

@@ -74,6 +74,7 @@ def test_another_format_is_incompatible(tmp_path, other):
     [
         {"operating_points": []},
         {"operating_point": "strict"},
+        {"precision": {"weights": "int4"}},
         {"classes": ["bacterial", "normal", "viral"]},
         {"uncertain": {"low": 0.9, "high": 0.1, "alpha": 0.1, "coverage": {}, "flagged": {}}},
     ],

@@ -57,8 +57,8 @@ def test_the_header_rejects(header, code):
 @pytest.mark.parametrize(
     ("header", "code"),
     [
-        (DicomHeader(modality="DX", patient_age=70.0), "age_outside_population"),
-        (DicomHeader(modality="DX", view_position="PA"), "view_outside_population"),
+        (DicomHeader(modality="DX", patient_age=0.1), "age_outside_population"),
+        (DicomHeader(modality="DX", view_position="LLD"), "view_outside_population"),
     ],
 )
 def test_the_population_warns(header, code):

@@ -5,13 +5,38 @@ from pathlib import Path
 
 import numpy as np
 
+from pneumoscope.lab.augment import AugmentationRecipe
 from pneumoscope.lab.dataset import Dataset
-from pneumoscope.lab.recipe import NetworkRecipe, Recipe, read_recipe
+from pneumoscope.lab.recipe import NetworkRecipe, OptimiserRecipe, Recipe, read_recipe
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "default.toml"
 SIDE = 64
 TINY = NetworkRecipe(
     "pneumonet", dropout=0.1, options={"width": 4, "depth": 1, "stages": 3, "hidden": 8}
+)
+
+OPTIMISER = OptimiserRecipe(
+    epochs=7,
+    batch_size=4,
+    learning_rate=1e-3,
+    weight_decay=0.02,
+    warmup_fraction=0.15,
+    label_smoothing=0.05,
+    clip_norm=5.0,
+    ema_decay=0.99,
+)
+AUGMENTATION = AugmentationRecipe(
+    rotation=2.0,
+    translation=0.0,
+    scale=(0.9, 1.12),
+    aspect=0.12,
+    flip=0.0,
+    gamma=(0.7, 1.45),
+    contrast=(0.8, 1.2),
+    brightness=0.08,
+    blur=0.0,
+    noise=0.02,
+    border=0.0,
 )
 
 
@@ -28,12 +53,10 @@ def blobs(n: int, seed: int, **columns: np.ndarray) -> Dataset:
 
 
 def plan(*, network: NetworkRecipe = TINY, **optimiser: object) -> Recipe:
-    """The default recipe, with mild augmentation, small batches and a tiny network."""
-    recipe = read_recipe(RECIPE)
-    mild = {"border": 0.0, "blur": 0.0, "flip": 0.0, "rotation": 2.0, "translation": 0.0}
+    """A recipe of its own, that does not change when the default does."""
     return replace(
-        recipe,
+        read_recipe(RECIPE),
         network=network,
-        optimiser=replace(recipe.optimiser, **({"batch_size": 4} | optimiser)),
-        augmentation=replace(recipe.augmentation, **mild),
+        optimiser=replace(OPTIMISER, **optimiser),
+        augmentation=AUGMENTATION,
     )

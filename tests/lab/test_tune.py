@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import optuna
 import pytest
 
 from core.images import encode
-from lab.blobs import RECIPE, SIDE, blobs
+from lab.blobs import RECIPE, SIDE, blobs, plan
 from pneumoscope.cli.main import main
 from pneumoscope.lab.ranges import Range, read_ranges, with_value
 from pneumoscope.lab.recipe import RecipeError, read_recipe, read_values, recipe_from, write_values
@@ -37,16 +38,14 @@ def task(tmp_path):
         path = tmp_path / "data" / "train" / f"{kinds[i % 3].format(i)}.jpeg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode(pixels, "JPEG"))
-    values = read_values(RECIPE)
-    tiny = {"width": 4, "depth": 1, "stages": 3, "hidden": 8}
-    for path, value in {
-        ("network",): {"name": "pneumonet", "dropout": 0.1, "options": tiny},
-        ("input", "size"): SIDE,
-        ("data", "folds"): 3,
-        ("optimiser", "epochs"): 2,
-        ("optimiser", "batch_size"): 4,
-    }.items():
-        values = with_value(values, path, value)
+    recipe = plan(epochs=2)
+    values = read_values(RECIPE) | {
+        "network": asdict(recipe.network),
+        "optimiser": asdict(recipe.optimiser),
+        "augmentation": asdict(recipe.augmentation),
+        "input": asdict(recipe.input) | {"size": SIDE},
+        "data": {"folds": 3, "fold": 0},
+    }
     write_values(values, tmp_path / "recipe.toml")
     (tmp_path / "ranges.toml").write_text(SEARCHED)
     return tmp_path

@@ -7,6 +7,7 @@ resembles the frontal chest radiographs it was fitted on.
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from PIL import Image
 
 from pneumoscope.core.bundle import Bundle, Card
 from pneumoscope.core.preprocess import preprocess
@@ -25,6 +26,22 @@ RADIOGRAPHY = {"CR", "DX", "DR", "RG", "OT", "SC", "XC", ""}
 LATERAL_VIEWS = {"LATERAL", "LL", "RL", "LAT", "LLO", "RLO"}
 # BodyPartExamined (PS3.16 annex L) that contains a chest.
 CHEST = {"CHEST", "THORAX", "LUNG", "CHESTABDOMEN", "CHESTABDPELVIS", ""}
+INVERTED_LIKENESS = -0.2
+# Mean grey of frontal radiographs (Kermany's children and NIH's adults), 0..255: the middle and
+# the abdomen bright, lungs and the air beside the patient dark.
+MEAN_CHEST = np.array(
+    [
+        [66, 87, 111, 158, 159, 114, 86, 66],
+        [104, 139, 136, 153, 156, 134, 137, 103],
+        [114, 149, 118, 150, 159, 119, 144, 111],
+        [106, 144, 114, 164, 178, 126, 141, 102],
+        [96, 138, 127, 181, 195, 151, 138, 92],
+        [89, 140, 149, 193, 203, 172, 140, 84],
+        [83, 160, 190, 209, 211, 189, 150, 77],
+        [85, 181, 211, 219, 217, 203, 170, 77],
+    ],
+    dtype=np.float64,
+).ravel()
 
 
 def assess(radiograph: Radiograph, features: FloatImage, bundle: Bundle) -> QualityReport:
@@ -86,15 +103,23 @@ def gate_distance(features: FloatImage, gate: dict[str, FloatImage]) -> float:
 
     Mahalanobis distance in the principal subspace plus the residual outside it, each divided by its
     mean over the training data (after Lee et al. 2018; Wang et al. 2022, ViM).
-    features: float32 [d]. gate: mean float32 [d], components float32 [k, d], scale float32 [k],
-    norm float32 [2].
+    features: float32 [d]. gate: mean and spread float32 [d], components float32 [k, d], scale
+    float32 [k], norm float32 [2].
     """
-    length = np.linalg.norm(features)
-    centred = features / max(float(length), 1e-6) - gate["mean"]
+    centred = _standardised(features, gate)
     coordinates = gate["components"] @ centred
     within = float(np.square(coordinates / gate["scale"]).mean())
     residual = float(np.square(centred).sum() - np.square(coordinates).sum())
     return within / float(gate["norm"][0]) + residual / float(gate["norm"][1])
+
+
+def _standardised(features: FloatImage, gate: dict[str, FloatImage]) -> FloatImage:
+    """By every feature's own spread. Gates of version 0.1.0 have none and take unit length."""
+    if "spread" in gate:
+        standard: FloatImage = (features - gate["mean"]) / gate["spread"]
+        return standard
+    unit: FloatImage = features / max(float(np.linalg.norm(features)), 1e-6)
+    return unit - gate["mean"]
 
 
 def _reject_unlike_chests(
@@ -102,6 +127,9 @@ def _reject_unlike_chests(
 ) -> Iterator[Reason]:
     limit = bundle.card.gate_limit
     if gate_distance(features, bundle.gate) <= limit:
+        # Edges are the same in a negative, so the gate alone would let it pass.
+        if chest_likeness(radiograph.pixels) < INVERTED_LIKENESS:
+            yield _INVERTED
         return
     # Refused as it is; if it would pass inverted or turned, say so: that is what the user can mend.
     for reason, transform in _MENDABLE:
@@ -117,18 +145,30 @@ def _reject_unlike_chests(
     )
 
 
+def chest_likeness(pixels: FloatImage) -> float:
+    """Correlation, −1..1, of a picture with the mean frontal chest radiograph, at 8 × 8 pixels.
+
+    pixels: float32 [H, W], air dark. A negative of a radiograph has its likeness with the sign
+    turned. Of 2,537 radiographs of three hospitals 2 had less than −0.2.
+    """
+    image = Image.fromarray(pixels).resize((8, 8), Image.Resampling.BOX)
+    small = np.asarray(image, dtype=np.float64).ravel()
+    spread = small.std() * MEAN_CHEST.std()
+    if spread == 0:
+        return 0.0
+    return float(((small - small.mean()) * (MEAN_CHEST - MEAN_CHEST.mean())).mean() / spread)
+
+
+_INVERTED = Reason(
+    "inverted_polarity",
+    "Air is bright and bone dark: the image is inverted. Export it with air dark, or mend "
+    "PhotometricInterpretation.",
+)
 _TURNED = Reason(
     "not_upright", "The chest seems to lie on its side or upside down. Rotate the image and resend."
 )
 _MENDABLE: tuple[tuple[Reason, Callable[[FloatImage], FloatImage]], ...] = (
-    (
-        Reason(
-            "inverted_polarity",
-            "Air is bright and bone dark: the image is inverted. Export it with air dark, or mend "
-            "PhotometricInterpretation.",
-        ),
-        lambda pixels: 1 - pixels,
-    ),
+    (_INVERTED, lambda pixels: 1 - pixels),
     (_TURNED, lambda pixels: np.rot90(pixels, 2)),
     (_TURNED, lambda pixels: np.rot90(pixels, 1)),
     (_TURNED, lambda pixels: np.rot90(pixels, 3)),

@@ -1,7 +1,10 @@
-"""A trained network becomes a bundle: ONNX, gate, goldens, card."""
+"""A trained network becomes a bundle: ONNX in 8 bits if they read alike, gate, goldens, card."""
 
 import hashlib
 import json
+import logging
+import shutil
+import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -20,8 +22,10 @@ from pneumoscope.core.bundle import FILES, FORMAT, OUTPUTS, load_bundle
 from pneumoscope.core.operating import OperatingPoint, UncertainBand
 from pneumoscope.lab.data import CLASSES
 from pneumoscope.lab.gate import GateTrunk
+from pneumoscope.lab.quantise import Agreement, Arrays, measure_agreement, quantise, run_model
 from pneumoscope.lab.recipe import Recipe
 
+logger = logging.getLogger(__name__)
 GOLDENS = 4
 DEFAULT_POINT = "balanced"
 PARITY_TOLERANCE = 1e-3
@@ -29,7 +33,11 @@ PARITY_TOLERANCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a finished run hands over. pixels: uint8 [N, size, size]."""
+    """What a finished run hands over.
+
+    validation_pixels: uint8 [N, size, size], with labels int64 [N], which int8 is judged on.
+    range_pixels: uint8 [M, size, size], of the training, on which int8 finds its ranges.
+    """
 
     recipe: Recipe
     network: nn.Module
@@ -39,7 +47,9 @@ class Trained:
     uncertain: UncertainBand
     gate: dict[str, NDArray[np.float32]]
     gate_limit: float
-    golden_pixels: NDArray[np.uint8]
+    validation_pixels: NDArray[np.uint8]
+    validation_labels: NDArray[np.int64]
+    range_pixels: NDArray[np.uint8]
     metrics: dict[str, float]
     data: dict[str, Any]
 
@@ -60,16 +70,26 @@ class Deployed(nn.Module):
 def export_bundle(trained: Trained, folder: Path) -> Path:
     """Write the bundle, load it back as serving would, and return its folder.
 
+    The int8 model is shipped where it reads as the float32 model does (`lab.quantise.Agreement`).
     Raises BundleError when the written bundle does not verify, ValueError when ONNX and torch
     disagree.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    deployed = Deployed(trained.network, trained.trunk).cpu().eval()
-    export_onnx(deployed, trained.recipe.input.size, folder / "model.onnx")
+    step = max(1, len(trained.validation_pixels) // GOLDENS)
+    golden_pixels = trained.validation_pixels[::step][:GOLDENS]
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export-") as scratch:
+        float32, int8 = Path(scratch) / "float32.onnx", Path(scratch) / "int8.onnx"
+        deployed = Deployed(trained.network, trained.trunk).cpu().eval()
+        export_onnx(deployed, trained.recipe.input.size, float32)
+        check_parity(deployed, golden_pixels, run_model(float32, golden_pixels))
+        quantise(float32, int8, trained.range_pixels)
+        agreement = _agreement(trained, float32, int8)
+        logger.info("int8 against float32: %s", agreement)
+        shutil.copyfile(int8 if agreement.accepted else float32, folder / "model.onnx")
     np.savez_compressed(folder / "gate.npz", **trained.gate)  # type: ignore[arg-type]
-    golden = _goldens(deployed, trained.golden_pixels, folder / "model.onnx")
-    np.savez_compressed(folder / "golden.npz", **golden)  # type: ignore[arg-type]
-    card = json.dumps(_card(trained, folder), indent=2, ensure_ascii=False) + "\n"
+    outputs = _one_by_one(folder / "model.onnx", golden_pixels)
+    np.savez_compressed(folder / "golden.npz", pixels=golden_pixels, **outputs)  # type: ignore[arg-type]
+    card = json.dumps(_card(trained, agreement, folder), indent=2, ensure_ascii=False) + "\n"
     (folder / "card.json").write_text(card, encoding="utf-8")
     load_bundle(folder)
     return folder
@@ -98,19 +118,33 @@ def export_onnx(
 
 
 @torch.no_grad()
-def _goldens(deployed: nn.Module, pixels: NDArray[np.uint8], path: Path) -> dict[str, NDArray[Any]]:
-    """Inputs with the outputs onnxruntime gives, after checking that torch agrees."""
-    x = pixels[:, None].astype(np.float32) / 255
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    outputs = dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"pixels": x}), strict=True))
-    for name, expected in zip(OUTPUTS, deployed(torch.from_numpy(x)), strict=True):
-        difference = float(np.abs(outputs[name] - expected.numpy()).max())
+def check_parity(deployed: nn.Module, pixels: NDArray[np.uint8], outputs: Arrays) -> None:
+    """Raises ValueError when torch gives other outputs than those of the exported model."""
+    expected = deployed(torch.from_numpy(pixels[:, None].astype(np.float32) / 255))
+    for name, tensor in zip(OUTPUTS, expected, strict=True):
+        difference = float(np.abs(outputs[name] - tensor.numpy()).max())
         if difference > PARITY_TOLERANCE:
             raise ValueError(f"ONNX and torch differ in {name} by {difference:.2g}")
-    return {"pixels": pixels, **outputs}
 
 
-def _card(trained: Trained, folder: Path) -> dict[str, Any]:
+def _agreement(trained: Trained, float32: Path, int8: Path) -> Agreement:
+    outputs = [run_model(path, trained.validation_pixels) for path in (float32, int8)]
+    points = {point.name: point for point in trained.operating_points}
+    return measure_agreement(
+        *outputs,
+        trained.validation_labels,
+        temperature=trained.temperature,
+        threshold=points[DEFAULT_POINT].threshold,
+    )
+
+
+def _one_by_one(model: Path, pixels: NDArray[np.uint8]) -> Arrays:
+    """Outputs of batches of one, as serving makes them: a batch may be rounded otherwise."""
+    parts = [run_model(model, image[None]) for image in pixels]
+    return {name: np.concatenate([part[name] for part in parts]) for name in OUTPUTS}
+
+
+def _card(trained: Trained, agreement: Agreement, folder: Path) -> dict[str, Any]:
     recipe = trained.recipe
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
     return {
@@ -139,6 +173,10 @@ def _card(trained: Trained, folder: Path) -> dict[str, Any]:
         },
         "region_level": recipe.card.region_level,
         "gate": {"method": "distance of ImageNet features", "limit": trained.gate_limit},
+        "precision": {
+            "weights": "int8" if agreement.accepted else "float32",
+            "int8_agreement": asdict(agreement),
+        },
         "metrics": trained.metrics,
         "data": trained.data,
         "recipe": {k: v for k, v in asdict(recipe).items() if k != "card"},

@@ -68,7 +68,8 @@ class OptimiserRecipe:
 
 @dataclass(frozen=True, slots=True)
 class CardRecipe:
-    """What people must know of the model and no run can measure."""
+    """What people must know of the model and no run can measure. data: each source, its citation
+    and licence."""
 
     title: str
     description: str
@@ -77,6 +78,7 @@ class CardRecipe:
     limits: tuple[str, ...]
     region_level: float
     population: Population
+    data: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

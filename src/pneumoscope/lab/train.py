@@ -18,16 +18,9 @@ from pneumoscope.lab.conformal import fit_band
 from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
 from pneumoscope.lab.dataset import Dataset
 from pneumoscope.lab.distributed import process_group
-from pneumoscope.lab.export import GOLDENS, Trained, export_bundle
+from pneumoscope.lab.export import Trained, export_bundle
 from pneumoscope.lab.folds import held_out_mask
-from pneumoscope.lab.gate import (
-    GateTrunk,
-    fit_gate,
-    gate_features,
-    gate_limit,
-    gate_trunk,
-    read_frontal_folder,
-)
+from pneumoscope.lab.gate import build_gate, gate_trunk, read_frontal_folder
 from pneumoscope.lab.loop import fit, predict_logits
 from pneumoscope.lab.networks import build_network
 from pneumoscope.lab.recipe import Recipe, read_recipe
@@ -35,6 +28,7 @@ from pneumoscope.lab.sources import training_examples
 
 logger = logging.getLogger(__name__)
 CALIBRATION_COPIES = 4
+RANGE_IMAGES = 128
 
 
 def train(recipe: Path, data: Sequence[Path], out: Path, *, frontal: Sequence[Path] = ()) -> Path:
@@ -67,7 +61,11 @@ def train(recipe: Path, data: Sequence[Path], out: Path, *, frontal: Sequence[Pa
     patients = np.array([e.patient for e, held in zip(examples, held_out, strict=True) if held])
     logger.info("temperature %.3f; fitting the gate", temperature)
     trunk = gate_trunk()
-    gate, limit = _gate(trunk, pixels, held_out, plan, frontal)
+    sites = np.array([example.site for example in examples])
+    sources = [(pixels[sites == site], held_out[sites == site]) for site in np.unique(sites)]
+    sources += [read_frontal_folder(folder, plan.input) for folder in frontal]
+    gate, limit = build_gate(trunk, sources, plan.seed)
+    ranges = pixels[~held_out]
     trained = Trained(
         recipe=plan,
         network=network,
@@ -83,9 +81,11 @@ def train(recipe: Path, data: Sequence[Path], out: Path, *, frontal: Sequence[Pa
         ),
         gate=gate,
         gate_limit=limit,
-        golden_pixels=pixels[held_out][:: max(1, int(held_out.sum()) // GOLDENS)][:GOLDENS],
+        validation_pixels=pixels[held_out],
+        validation_labels=validation.labels.numpy(),
+        range_pixels=ranges[:: max(1, len(ranges) // RANGE_IMAGES)][:RANGE_IMAGES],
         metrics=_validation_metrics(network, validation, temperature),
-        data=_data_record(examples, held_out, frontal),
+        data=_data_record(plan, examples, held_out, frontal),
     )
     return export_bundle(trained, out / "bundle")
 
@@ -110,30 +110,6 @@ def perturbed_logits(
     return logits, validation.labels.repeat(len(copies)).numpy()
 
 
-def _gate(
-    trunk: GateTrunk,
-    pixels: NDArray[np.uint8],
-    held_out: NDArray[np.bool_],
-    recipe: Recipe,
-    frontal: Sequence[Path],
-) -> tuple[dict[str, NDArray[np.float32]], float]:
-    sources = [(pixels, held_out)]
-    sources += [read_frontal_folder(folder, recipe.input) for folder in frontal]
-    generator = Generator().manual_seed(recipe.seed)
-    # Every source weighs the same as the largest: the gate is about anatomy, not about a hospital.
-    largest = max(int((~held).sum()) for _, held in sources)
-    fitted = []
-    for source, held in sources:
-        kept = source[~held]
-        copies = [gate_features(trunk, kept, None, recipe.augmentation)]
-        copies.append(gate_features(trunk, kept, generator, recipe.augmentation))
-        features = np.concatenate(copies)
-        fitted.append(np.resize(features, (2 * largest, features.shape[1])))
-    gate = fit_gate(np.concatenate(fitted))
-    outside = [gate_features(trunk, s[held], None, recipe.augmentation) for s, held in sources]
-    return gate, gate_limit(gate, outside)
-
-
 def _validation_metrics(
     network: nn.Module, validation: Dataset, temperature: float
 ) -> dict[str, float]:
@@ -151,10 +127,10 @@ def _validation_metrics(
 
 
 def _data_record(
-    examples: list[Example], held_out: NDArray[np.bool_], frontal: Sequence[Path]
+    recipe: Recipe, examples: list[Example], held_out: NDArray[np.bool_], frontal: Sequence[Path]
 ) -> dict[str, Any]:
     return {
-        "source": "Kermany et al. 2018, doi 10.17632/rscbjbr9sj, CC BY 4.0",
+        "source": "; ".join(recipe.card.data),
         "fingerprint": fingerprint(examples),
         "images": len(examples),
         "patients": len({example.patient for example in examples}),

@@ -22,7 +22,7 @@ from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.lab.checkpoint import decisive
 from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
 from pneumoscope.lab.dataset import Dataset
-from pneumoscope.lab.folds import validation_mask
+from pneumoscope.lab.folds import held_out_mask
 from pneumoscope.lab.loop import TrainingDiverged, fit, validate
 from pneumoscope.lab.networks import build_network
 from pneumoscope.lab.progress import read_records
@@ -132,10 +132,7 @@ def _search(
     plan: Recipe,
     out: Path,
 ) -> Search:
-    rule = plan.data
-    held_out = torch.from_numpy(
-        validation_mask(examples, folds=rule.folds, fold=rule.fold, seed=plan.seed, by=rule.fold_by)
-    )
+    held_out = torch.from_numpy(held_out_mask(examples, plan.data, plan.seed))
     whole = Dataset.of(examples, load_pixels(examples, plan.input))
     return Search(values, ranges, whole[~held_out], whole[held_out], out)
 
