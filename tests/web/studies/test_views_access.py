@@ -23,6 +23,9 @@ pytestmark = pytest.mark.django_db
 PAGES = [
     ("studies:worklist", "get", "auditor", "reader", 200, 200),
     ("studies:worklist_rows", "get", "auditor", "reader", 200, 200),
+    ("studies:export", "get", "technologist", "reader", 200, 200),
+    ("studies:selection", "post", "auditor", "reader", 302, 302),
+    ("studies:saved_view", "post", "auditor", "reader", 302, 302),
     ("studies:upload", "post", "model_steward", "reader", 302, 302),
     ("studies:study", "get", "auditor", "reader", 200, 404),
     ("studies:study_patient", "post", "model_steward", "reader", 200, 404),

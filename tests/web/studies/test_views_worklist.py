@@ -6,8 +6,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from pneumoscope.web.studies.models import Image
-from pneumoscope.web.studies.worklist import PAGE_SIZE
+from pneumoscope.web.studies.filters import Filters
+from pneumoscope.web.studies.models import Image, SavedView, Study
+from pneumoscope.web.studies.worklist import PAGE_SIZE, page_of
 from web.pages import image_analysed, image_failed, image_make, image_rejected, study_make
 
 pytestmark = pytest.mark.django_db
@@ -44,25 +45,35 @@ def test_suspicious_first_then_newest_and_pending_on_top(client):
 
 
 @pytest.mark.parametrize(
-    ("show", "expected"),
+    ("name", "value", "expected"),
     [
-        ("suspicious", ["bright"]),
-        ("unlikely", ["dark"]),
-        ("uncertain", ["grey"]),
-        ("rejected", ["lateral"]),
-        ("failed", ["broken"]),
-        ("pending", ["waiting"]),
+        ("result", "suspicious", ["bright"]),
+        ("result", "unlikely", ["dark", "grey"]),
+        ("result", "uncertain", ["grey"]),
+        ("state", "REJECTED", ["lateral"]),
+        ("state", "FAILED", ["broken"]),
+        ("state", "PENDING", ["waiting"]),
+        ("age", "1-6", ["bright"]),
+        ("sex", "F", ["dark"]),
+        ("view", "AP", ["grey"]),
+        ("source", "dicom", []),
+        ("site", "north", ["bright", "broken", "dark", "grey", "lateral", "waiting"]),
+        ("site", "elsewhere", ["bright", "broken", "dark", "grey", "lateral", "waiting"]),
+        ("since", "2999-01-01", []),
+        ("until", "2001-01-01", []),
+        ("assigned", "me", ["bright"]),
+        ("assigned", "nobody", ["broken", "dark", "grey", "lateral", "waiting"]),
     ],
 )
-def test_filters_show_what_they_say(client, show, expected):
-    analysed("bright", 0.9)
-    analysed("dark", 0.1)
-    if show == "uncertain":
-        analysed("grey", 0.5)
+def test_filters_show_what_they_say(client, reader, name, value, expected):
+    analysed("bright", 0.9, age_years=1.0, assigned_to=reader)
+    analysed("dark", 0.1, age_years=6.0, sex="F")
+    grey = analysed("grey", 0.3)
+    Image.objects.filter(pk=grey.pk).update(view_position="AP")
     image_rejected(image_make(study_make(), "lateral"))
     image_failed(image_make(study_make(), "broken"), "corrupt_file", "Damaged.", "Export again.")
     image_make(study_make(), "waiting")
-    assert names(client.get("/", {"show": show})) == expected
+    assert sorted(names(client.get("/", {name: value}))) == expected
 
 
 def test_search_by_file_and_patient_and_a_way_back_when_nothing_matches(client):
@@ -70,13 +81,18 @@ def test_search_by_file_and_patient_and_a_way_back_when_nothing_matches(client):
     analysed("b.png", 0.9)
     assert names(client.get("/", {"q": "A.PN"})) == ["a.png"]
     assert names(client.get("/", {"q": "4711"})) == ["a.png"]
+    study = str(Image.objects.get(source_name="b.png").study_id)
+    assert names(client.get("/", {"q": study})) == ["b.png"]
     nothing = client.get("/", {"q": "<i>none\x00"}).content.decode()
     assert "No study matches" in nothing
     assert "&lt;i&gt;none" in nothing
     assert "Show all studies" in nothing
 
 
-@pytest.mark.parametrize("query", ["?page=x", "?page=99", "?page=-1", "?sort=no&show=no"])
+@pytest.mark.parametrize(
+    "query",
+    ["?after=x", "?after=9.9.9", "?after=2.99999999999999999999.00", "?sort=no&result=no&since=x"],
+)
 def test_nonsense_in_the_address_still_shows_a_page(client, query):
     analysed("a.png", 0.9)
     assert names(client.get(f"/{query}")) == ["a.png"]
@@ -86,15 +102,51 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(client, django_assert
     for number in range(3):
         analysed(f"{number}.png", 0.9)
     client.get("/")
-    with django_assert_max_num_queries(8) as three:
+    with django_assert_max_num_queries(9) as three:
         client.get("/")
     for number in range(3, PAGE_SIZE + 2):
         image_make(study_make(), f"{number}.png")
-    with django_assert_max_num_queries(8) as many:
+    with django_assert_max_num_queries(9) as many:
         page = client.get("/")
     assert len(names(page)) == PAGE_SIZE
     assert len(many) == len(three)
-    assert "page=2" in page.content.decode()
+    assert "after=" in page.content.decode()
+
+
+@pytest.mark.parametrize("sort", ["suspicious", "newest"])
+def test_pages_follow_each_other_without_a_gap_or_a_repeat(client, reader, sort):
+    for number in range(7):
+        analysed(f"{number}", 0.9 if number % 2 else 0.1)
+    same_moment = Study.objects.values_list("created", flat=True)[0]
+    Study.objects.filter(pk__in=list(Study.objects.values_list("pk", flat=True)[:4])).update(
+        created=same_moment
+    )
+    studies = Filters(reader, {}).studies()
+    whole, none = page_of(studies, sort)
+    assert none == ""
+    seen, after = [], ""
+    while True:
+        page, after = page_of(studies, sort, after, size=2)
+        seen += page
+        if not after:
+            break
+    assert seen == whole
+    assert len(seen) == 7
+
+
+def test_a_view_is_kept_found_again_and_forgotten(client, user_of, client_of):
+    kept = client.post("/views/", {"name": SCRIPT, "query": "result=suspicious&state=nonsense"})
+    assert kept.url == "/?result=suspicious"
+    page = client.get("/").content.decode()
+    assert 'href="?result=suspicious">&lt;script&gt;' in page
+    other = client_of(user_of("technologist"))
+    assert "&lt;script&gt;" not in other.get("/").content.decode()
+    view = SavedView.objects.get()
+    other.post("/views/", {"forget": view.pk})
+    assert SavedView.objects.exists()
+    client.post("/views/", {"forget": view.pk})
+    assert not SavedView.objects.exists()
+    assert "has no name" in client.post("/views/", {"name": " "}, follow=True).content.decode()
 
 
 def test_a_pending_row_is_answered_only_when_it_has_changed(client):
@@ -111,14 +163,14 @@ def test_a_pending_row_is_answered_only_when_it_has_changed(client):
 
 
 def test_text_from_a_file_name_stays_text(client):
-    study = study_make(patient_id=SCRIPT, patient_name=SCRIPT, sex="<i>")
-    image = image_make(study, SCRIPT, view_position="<i>")
+    study = study_make(patient_id=SCRIPT, patient_name=SCRIPT, sex="<u>")
+    image = image_make(study, SCRIPT, view_position="<u>")
     image_analysed(image)
     image_failed(image_make(study_make(), SCRIPT), "corrupt_file", SCRIPT, SCRIPT)
     for url in ("/", "/?q=script", f"/studies/{study.pk}/", f"/images/{image.pk}/panel/"):
         page = client.get(url).content.decode()
         assert "<script>alert" not in page
-        assert "<i>" not in page
+        assert "<u>" not in page
         assert "&lt;script&gt;alert(1)" in page
     revealed = client.post(f"/studies/{study.pk}/patient/").content.decode()
     assert "<script" not in revealed

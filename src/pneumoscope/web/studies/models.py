@@ -25,6 +25,15 @@ class Source(models.TextChoices):
     DICOM = "dicom", "DICOM"
 
 
+class Urgency(models.IntegerChoices):
+    """The order of the worklist: the largest first, newest first within each."""
+
+    DONE = 0, "Unsuspicious, rejected or failed"
+    UNCERTAIN = 1, "Uncertain"
+    SUSPICIOUS = 2, "Suspicious"
+    PENDING = 3, "In progress"
+
+
 class SiteQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: Any, right: Right = "study.view") -> Self:
         """Only what belongs to sites at which the user has the right; the rest does not exist."""
@@ -48,10 +57,23 @@ class Study(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     created = models.DateTimeField(auto_now_add=True)
-    # Both follow from the images; kept here so that the worklist reads one table.
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="assigned_studies",
+    )
+    # All of these follow from the images (`summary`); kept here so that the worklist sorts and
+    # filters one table by its indexes.
     state = models.CharField(max_length=10, choices=State.choices, default=State.RECEIVED)
     headline = models.ForeignKey(
         "Analysis", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    positive = models.BooleanField(null=True, editable=False)
+    uncertain = models.BooleanField(default=False, editable=False)
+    urgency = models.PositiveSmallIntegerField(
+        choices=Urgency.choices, default=Urgency.PENDING, editable=False
     )
 
     objects = SiteQuerySet.as_manager()
@@ -60,8 +82,11 @@ class Study(models.Model):
         ordering = ["-created", "-id"]
         verbose_name_plural = "studies"
         indexes = [
-            models.Index(fields=["site", "-created"]),
-            models.Index(fields=["site", "state", "-created"]),
+            models.Index(fields=["site", "-urgency", "-created", "-id"]),
+            models.Index(fields=["site", "-created", "-id"]),
+            models.Index(fields=["site", "state", "-created", "-id"]),
+            models.Index(fields=["site", "patient_id"]),
+            models.Index(fields=["site", "accession_number"]),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="study_state_known"),
@@ -207,6 +232,25 @@ class Analysis(models.Model):
     def embedding(self) -> FloatImage | None:
         """float32 [d], the network's features."""
         return array_unpack(self.embedding_npy)
+
+
+class SavedView(models.Model):
+    """A person's own filters of the worklist under a name; `query` is the address's."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views"
+    )
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="saved_view_once_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Worker(models.Model):

@@ -1,11 +1,14 @@
 from django.urls import path
 
-from pneumoscope.web.studies import pictures, views
+from pneumoscope.web.studies import pictures, saved_views, selection, views
 
 app_name = "studies"
 urlpatterns = [
     path("", views.worklist, name="worklist"),
     path("rows/", views.worklist_rows, name="worklist_rows"),
+    path("worklist.csv", selection.export, name="export"),
+    path("selection/", selection.selection, name="selection"),
+    path("views/", saved_views.saved_view, name="saved_view"),
     path("upload/", views.upload, name="upload"),
     path("studies/<uuid:study_id>/", views.study, name="study"),
     path("studies/<uuid:study_id>/patient/", views.study_patient, name="study_patient"),

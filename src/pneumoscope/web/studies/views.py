@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST, require_safe
@@ -15,37 +14,45 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.studies.bulk import readers_of
+from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.models import Analysis, Image, Source, Study
 from pneumoscope.web.studies.services import Receipt, Refusal, upload_receive
 from pneumoscope.web.studies.states import PENDING, State
 from pneumoscope.web.studies.worklist import (
     PAGE_SIZE,
-    SHOW,
-    SORT,
-    Filters,
+    count_words,
+    page_of,
     rows,
     rows_changed,
-    studies_listed,
     with_rows,
 )
+
+# Filters with a place in the toolbar; the others are behind a button.
+TOOLBAR = {"q", "result", "sort"}
 
 
 @require_safe
 @require_right("study.view")
 def worklist(request: HttpRequest) -> HttpResponse:
-    filters = Filters.of(request.GET)
-    page = Paginator(studies_listed(request.user, filters), PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
-    _listed(request, len(page))
+    user = request.user
+    filters = Filters(user, request.GET.dict())
+    found = filters.studies()
+    studies, after = page_of(found, filters.sort_by, request.GET.get("after", ""))
+    _listed(request, len(studies))
     context = {
-        "page": page,
-        "rows": rows(page),
+        "rows": rows(studies),
+        "after": after,
+        "first": "after" not in request.GET,
         "filters": filters,
-        "show_choices": [(value, word) for value, (word, _) in SHOW.items()],
-        "sort_choices": [(value, word) for value, (word, _) in SORT.items()],
-        "sort_word": SORT[filters.sort][0],
+        "more_filters": [field for field in filters if field.name not in TOOLBAR],
+        "narrowed": {name for name in filters.asked if name != "sort"},
+        "count": count_words(found),
+        "saved_views": user.saved_views.all(),
         "may_upload": _may_upload(request),
+        "may_export": user.has_right("study.export"),
+        "may_delete": user.has_right("study.delete"),
+        "readers": readers_of(user),
         "max_bytes": settings.PNEUMOSCOPE_MAX_FILE_BYTES,
     }
     return render(request, "studies/worklist.html", context)

@@ -1,71 +1,77 @@
-"""What the worklist shows of each study, in which order: a fixed number of queries per page."""
+"""What the worklist shows of each study, a page at a time: a fixed number of queries per page.
+
+Pages follow each other by keyset: a page says after which study the next begins, so that the last
+of 100,000 studies cost what the first do, and a study that arrives shifts none of them.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Prefetch, Q, QuerySet, Value, When
+from django.db.models import F, Prefetch, QuerySet
+from django.db.models.fields.tuple_lookups import TupleLessThan
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.studies.models import Analysis, Image, Study
-from pneumoscope.web.studies.states import PENDING, State
+from pneumoscope.web.studies.states import PENDING
 
 PAGE_SIZE = 50
-
-SHOW: dict[str, tuple[str, Q]] = {
-    "all": ("All studies", Q()),
-    "suspicious": ("Suspicious", Q(headline__positive=True)),
-    "unlikely": ("Pneumonia unlikely", Q(headline__positive=False)),
-    "uncertain": ("Uncertain", Q(headline__record__uncertain=True)),
-    "pending": ("In progress", Q(state__in=PENDING)),
-    "rejected": ("Rejected", Q(state=State.REJECTED)),
-    "failed": ("Failed", Q(state=State.FAILED)),
-}
-_BY_SUSPICION = Case(
-    When(state__in=PENDING, then=Value(0)), When(headline__positive=True, then=Value(1)), default=2
-)
-SORT: dict[str, tuple[str, list[Any]]] = {
-    "suspicious": ("Suspicious first", [_BY_SUSPICION, "-created", "-id"]),
-    "newest": ("Newest first", ["-created", "-id"]),
-}
+# More than this many studies are not counted: nobody reads the figure, and it costs most.
+COUNT_LIMIT = 1000
+# All fall, so that a page begins where one comparison of rows says.
+ORDERS = {"suspicious": ("urgency", "created", "id"), "newest": ("created", "id")}
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the reader asked for; unknown choices fall back to the first."""
+def page_of(
+    studies: QuerySet[Study], sort: str, after: str = "", size: int = PAGE_SIZE
+) -> tuple[list[Study], str]:
+    """The page that begins after the study `after` names (empty: the first), and the next `after`.
 
-    q: str = ""
-    show: str = "all"
-    sort: str = "suspicious"
-
-    @classmethod
-    def of(cls, parameters: dict[str, str]) -> "Filters":
-        show, sort = parameters.get("show", ""), parameters.get("sort", "")
-        return cls(
-            q=parameters.get("q", "").replace("\x00", "").strip()[:128],
-            show=show if show in SHOW else "all",
-            sort=sort if sort in SORT else "suspicious",
-        )
+    Empty when there is no further page; a name that is none begins at the first page.
+    """
+    fields = ORDERS[sort]
+    last = _place_read(after, len(fields))
+    if last:
+        studies = studies.filter(TupleLessThan(tuple(F(name) for name in fields), last))
+    found = list(with_rows(studies).order_by(*(f"-{name}" for name in fields))[: size + 1])
+    return found[:size], _place(found[size - 1], fields) if len(found) > size else ""
 
 
-def studies_listed(user: User, filters: Filters = Filters()) -> QuerySet[Study]:
-    """The user's studies. Names of patients are searched only for who may see them."""
-    studies = Study.objects.visible_to(user).filter(SHOW[filters.show][1])
-    if filters.q:
-        match = Q(pk__in=Image.objects.filter(source_name__icontains=filters.q).values("study"))
-        named = Q(patient_id__icontains=filters.q) | Q(patient_name__icontains=filters.q)
-        named |= Q(accession_number__iexact=filters.q)
-        match |= named & Q(site__in=user.sites_with("patient.reveal"))
-        studies = studies.filter(match)
-    return with_rows(studies).order_by(*SORT[filters.sort][1])
+def _place(study: Study, fields: tuple[str, ...]) -> str:
+    """urgency.microseconds.id, without the urgency when it does not order."""
+    micros = round(study.created.timestamp() * 1_000_000)
+    urgency = [str(study.urgency)] if "urgency" in fields else []
+    return ".".join([*urgency, str(micros), study.pk.hex])
+
+
+def _place_read(place: str, parts: int) -> tuple[Any, ...] | None:
+    *numbers, key = place.split(".")
+    try:
+        *urgency, micros = (int(number) for number in numbers)
+        created = datetime.fromtimestamp(micros / 1_000_000, UTC)
+        values = (*urgency, created, UUID(key))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return values if len(values) == parts else None
+
+
+def count_words(studies: QuerySet[Study]) -> str:
+    """How many studies there are, as far as it is worth counting."""
+    count = studies.order_by()[: COUNT_LIMIT + 1].count()
+    if count > COUNT_LIMIT:
+        return f"more than {COUNT_LIMIT:,} studies"
+    return "1 study" if count == 1 else f"{count:,} studies"
 
 
 def with_rows(studies: QuerySet[Study]) -> QuerySet[Study]:
     """Everything `Row` reads: two queries, however many studies."""
     shown = ("study", "source_name", "thumbnail", "state", "failure_code", "failure_reason")
     images = Image.objects.only(*shown, "remedy", "created")
-    return studies.select_related("site", "headline").prefetch_related(Prefetch("images", images))
+    return studies.select_related("site", "headline", "assigned_to").prefetch_related(
+        Prefetch("images", images)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,40 @@ const Worklist = (() => {
     links[to].focus();
     links[to].closest("tr").scrollIntoView({ block: "nearest" });
   };
+
+  // Chosen rows bring up what can be done with them.
+  const selection = document.querySelector("[data-selection]");
+  const boxes = () => [...rows.querySelectorAll(".choose")];
+  const chosen = () => {
+    const count = boxes().filter((box) => box.checked).length;
+    selection.hidden = count === 0;
+    selection.querySelector("[data-chosen]").textContent = count === 1 ? "1 study" : `${count} studies`;
+  };
+  const choose = () => {
+    const box = document.activeElement.closest("#rows > tr")?.querySelector(".choose");
+    if (!box) return false;
+    box.checked = !box.checked;
+    chosen();
+    return true;
+  };
+  rows.addEventListener("change", chosen);
+  addEventListener("pageshow", chosen);
+  selection.addEventListener("click", (event) => {
+    const asks = event.target.closest("[data-asks]")?.dataset.asks;
+    if (asks && !confirm(asks)) event.preventDefault();
+    if (!event.target.closest("[data-choose-none]")) return;
+    for (const box of boxes()) box.checked = false;
+    chosen();
+  });
+
   Keys.listen({
+    x: choose,
+    f: () => {
+      const more = document.getElementById("more-filters");
+      more.open = !more.open;
+      if (more.open) more.querySelector("select, input").focus();
+    },
+    n: () => document.querySelector("a[rel=next]")?.click(),
     j: step(1),
     k: step(-1),
     "/": () => { const search = document.getElementById("search"); search.focus(); search.select(); },

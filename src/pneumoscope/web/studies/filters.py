@@ -1,0 +1,132 @@
+"""Which studies are asked for: one form for the worklist, its exports and the API."""
+
+import uuid
+from datetime import datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from pneumoscope.web.accounts.models import User
+from pneumoscope.web.studies.models import Image, Source, Study
+from pneumoscope.web.studies.states import PENDING, State
+
+SORTS = {"suspicious": "Suspicious first", "newest": "Newest first"}
+RESULTS = {
+    "suspicious": ("Suspicious", Q(positive=True)),
+    "unlikely": ("Pneumonia unlikely", Q(positive=False)),
+    "uncertain": ("Uncertain", Q(uncertain=True)),
+}
+IN_PROGRESS = "PENDING"
+STATES = {IN_PROGRESS: "In progress", **dict(State.choices)}
+# Years, the upper end not included.
+AGES: dict[str, tuple[str, float, float]] = {
+    "0-1": ("Under 1 year", 0, 1),
+    "1-6": ("1 to 5 years", 1, 6),
+    "6-18": ("6 to 17 years", 6, 18),
+    "18-65": ("18 to 64 years", 18, 65),
+    "65-": ("65 years and over", 65, 200),
+}
+SEXES = {"F": "Female", "M": "Male", "O": "Other"}
+VIEWS = {"PA": "PA", "AP": "AP", "LL": "Left lateral", "RL": "Right lateral"}
+
+
+def _choice(label: str, choices: dict[str, str]) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=[("", "Any"), *choices.items()], required=False)
+
+
+def _day(label: str) -> forms.DateField:
+    widget = forms.DateInput(attrs={"type": "date"})
+    return forms.DateField(label=label, required=False, widget=widget)
+
+
+class Filters(forms.Form):
+    """What was asked for. `asked` leaves out what is empty or not understood (see `errors`)."""
+
+    q = forms.CharField(label="Patient, accession, study or file", required=False, max_length=128)
+    result = _choice("Result", {name: word for name, (word, _) in RESULTS.items()})
+    state = _choice("State", STATES)
+    sort = _choice("Order", SORTS)
+    age = _choice("Age", {name: word for name, (word, *_) in AGES.items()})
+    sex = _choice("Sex", SEXES)
+    view = _choice("View", VIEWS)
+    site = forms.ChoiceField(label="Site", required=False)
+    source = _choice("Source", dict(Source.choices))
+    assigned = _choice("Assigned", {"me": "To me", "nobody": "To nobody"})
+    since = _day("Received from")
+    until = _day("Received to")
+
+    def __init__(self, user: User, data: dict[str, str]) -> None:
+        self.user = user
+        clean = {name: value.replace("\x00", "") for name, value in data.items()}
+        super().__init__({**clean, "q": clean.get("q", "").strip()[:128]})
+        sites = [user.seats[key].site for key in user.sites_with("study.view")]
+        self.fields["site"].choices = [("", "All"), *((site.code, site.name) for site in sites)]
+        for field in self.fields.values():
+            # The fields may stand outside of their form, which is in the toolbar.
+            field.widget.attrs["form"] = "filters"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def sort_by(self) -> str:
+        return self.asked.get("sort", "suspicious")
+
+    @property
+    def query(self) -> str:
+        """The same filters as the part of an address after the question mark."""
+        return urlencode(self.asked)
+
+    def studies(self) -> QuerySet[Study]:
+        """The user's studies, in no order. Patients are searched only where they may be named."""
+        asked = self.asked
+        found = Study.objects.visible_to(self.user)
+        for name, condition in _CONDITIONS.items():
+            if name in asked:
+                found = found.filter(condition(asked[name]))
+        if "assigned" in asked:
+            found = found.filter(assigned_to=self.user if asked["assigned"] == "me" else None)
+        return found.filter(_search(self.user, asked["q"])) if "q" in asked else found
+
+
+def _search(user: User, word: str) -> Q:
+    """Patient, accession and study where names may be seen; file names everywhere."""
+    named = Q(patient_id__icontains=word) | Q(patient_name__icontains=word)
+    named |= Q(accession_number__iexact=word) | Q(study_instance_uid=word)
+    match = Q(pk__in=Image.objects.filter(source_name__icontains=word).values("study"))
+    match |= Q(site__in=user.sites_with("patient.reveal")) & named
+    try:
+        return match | Q(pk=uuid.UUID(word))
+    except ValueError:
+        return match
+
+
+def _state(word: str) -> Q:
+    return Q(state__in=PENDING) if word == IN_PROGRESS else Q(state=word)
+
+
+def _age(word: str) -> Q:
+    _, low, high = AGES[word]
+    return Q(age_years__gte=low, age_years__lt=high)
+
+
+def _midnight(day: Any) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+_CONDITIONS = {
+    "result": lambda word: RESULTS[word][1],
+    "state": _state,
+    "age": _age,
+    "sex": lambda word: Q(sex=word),
+    "view": lambda word: Q(pk__in=Image.objects.filter(view_position=word).values("study")),
+    "site": lambda word: Q(site__code=word),
+    "source": lambda word: Q(source=word),
+    "since": lambda day: Q(created__gte=_midnight(day)),
+    "until": lambda day: Q(created__lt=_midnight(day + timedelta(days=1))),
+}

@@ -1,0 +1,104 @@
+"""The worklist's actions on several studies: export, assign, delete."""
+
+import uuid
+from datetime import date
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.studies.bulk import readers_of, studies_assign, studies_delete
+from pneumoscope.web.studies.export_csv import csv_of
+from pneumoscope.web.studies.filters import Filters
+from pneumoscope.web.studies.models import Study
+from pneumoscope.web.studies.worklist import PAGE_SIZE
+
+
+@require_safe
+@require_right("study.export")
+def export(request: HttpRequest) -> HttpResponseBase:
+    """All that the filters find, as CSV, written while it is read."""
+    filters = Filters(request.user, request.GET.dict())
+    exportable = request.user.sites_with("study.export")
+    detail = {"by": sorted(filters.asked)}
+    event_record(action="study.export", actor=request.user, detail=detail, request=request)
+    return _csv(csv_of(filters.studies().filter(site__in=exportable).order_by("-created", "-id")))
+
+
+@require_POST
+@require_right("study.view")
+def selection(request: HttpRequest) -> HttpResponseBase:
+    """`study`: the keys that were chosen, a page of them at most; `do`: what is to be done."""
+    chosen = _chosen(request)
+    actions = {"export": _export, "assign": _assign, "delete": _delete}
+    act = actions.get(request.POST.get("do", ""))
+    if act is None or not chosen:
+        messages.error(request, "No study was chosen. Mark studies, then choose what to do.")
+        return _back(request)
+    return act(request, chosen)
+
+
+def _export(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
+    if not request.user.has_right("study.export"):
+        raise PermissionDenied
+    studies = Study.objects.visible_to(request.user, "study.export").filter(pk__in=chosen)
+    for study in studies:
+        event_record(action="study.export", actor=request.user, target=study, request=request)
+    return _csv(csv_of(studies.order_by("-created", "-id")))
+
+
+def _assign(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
+    if not request.user.has_right("review.write"):
+        raise PermissionDenied
+    key = request.POST.get("reader", "")
+    reader = readers_of(request.user).filter(pk=key).first() if key.isdecimal() else None
+    count = studies_assign(studies=chosen, reader=reader, actor=request.user)
+    name = f"assigned to {reader.get_username()}" if reader else "assigned to nobody"
+    return _said(request, f"{_studies(count)} {name}.", len(chosen) - count)
+
+
+def _delete(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
+    if not request.user.has_right("study.delete"):
+        raise PermissionDenied
+    count, kept = studies_delete(studies=chosen, actor=request.user)
+    if kept:
+        messages.error(request, f"{_studies(kept)} kept: a signed report or a review rests on it.")
+    return _said(request, f"{_studies(count)} deleted.", len(chosen) - count - kept)
+
+
+def _said(request: HttpRequest, sentence: str, left: int) -> HttpResponse:
+    rest = f" {_studies(left)} left alone: your role there does not allow it." if left else ""
+    messages.success(request, sentence + rest)
+    return _back(request)
+
+
+def _studies(count: int) -> str:
+    return "1 study" if count == 1 else f"{count} studies"
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    query = request.META.get("QUERY_STRING", "")
+    return redirect(f"{reverse('studies:worklist')}{'?' if query else ''}{query}")
+
+
+def _chosen(request: HttpRequest) -> list[uuid.UUID]:
+    keys = []
+    for word in request.POST.getlist("study")[: 4 * PAGE_SIZE]:
+        try:
+            keys.append(uuid.UUID(word))
+        except ValueError:
+            continue
+    return keys
+
+
+def _csv(lines: object) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    name = f"pneumoscope-{date.today():%Y-%m-%d}.csv"  # noqa: DTZ011 - a file's name
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
