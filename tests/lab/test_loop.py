@@ -114,7 +114,7 @@ def test_the_teacher_s_word_counts_by_its_share():
 
 
 def test_a_sampler_draws_the_classes_evenly():
-    labels = np.array([0] * 90 + [1] * 9 + [2])
+    labels = np.array([0] * 50 + [1] * 30 + [2] * 20)
     many = Dataset.from_numpy(np.zeros((100, 4, 4), np.uint8), labels).balanced()
     recipe = plan(balance="sampler")
     drawn = torch.cat([many.labels[epoch_order(many, recipe, epoch)] for epoch in range(60)])

@@ -15,8 +15,6 @@ from pneumoscope.lab.efficientnet_lite import (
     scaled_stages,
     wheel_weights,
 )
-from pneumoscope.lab.gate import gate_trunk
-from pneumoscope.lab.network import IMAGENET_MEAN, IMAGENET_SCALE
 from pneumoscope.lab.networks import NETWORKS, build_network
 from pneumoscope.lab.pneumonet import pneumonet
 from pneumoscope.lab.recipe import NetworkRecipe, RecipeError, read_recipe
@@ -43,7 +41,7 @@ def test_every_network_trains_and_its_map_averages_to_its_logits(name):
     output = network.eval()(torch.rand(2, 1, 64, 64))
     torch.testing.assert_close(output.activation.mean((2, 3)), output.logits)
     assert output.logits.shape == (2, 3)
-    assert output.activation.shape[2:] == (2, 2)
+    assert output.activation.shape[1:] in {(3, 2, 2), (3, 4, 4)}
     assert output.embedding.shape == (2, network.classifier.in_channels)
 
 
@@ -90,17 +88,6 @@ def test_one_grey_channel_equals_three_equal_ones():
     torch.testing.assert_close(
         stem(x), nn.functional.conv2d(padded, colour, stride=2), atol=1e-4, rtol=1e-4
     )
-
-
-def test_the_gate_trunk_is_the_network_s_beginning():
-    network = efficientnet_lite(0, 3, dropout=0.0, pretrained=True).eval()
-    x = torch.rand(2, 1, 64, 64)
-    features = gate_trunk()(x)
-    middle = network.stem((x - IMAGENET_MEAN) * IMAGENET_SCALE)
-    for stage in network.stages[:5]:
-        middle = stage(middle)
-    assert features.shape == (2, 2 * (40 + 112))
-    torch.testing.assert_close(features[:, 80:192], middle.mean((2, 3)))
 
 
 def test_names_of_weights_stay_so_that_checkpoints_load():
