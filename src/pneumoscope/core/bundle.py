@@ -210,7 +210,7 @@ def _parse_card(raw: dict[str, Any]) -> Card:
     population = raw["population"]
     if raw["classes"][0] != "normal":
         raise ValueError("the first class is not normal")
-    precision = raw.get("precision", {"weights": "float32"})["weights"]
+    precision = raw["precision"]["weights"]
     if precision not in GOLDEN_TOLERANCE:
         raise ValueError(f"no precision {precision}")
     points = parse_operating_points(raw["operating_points"])

@@ -106,20 +106,11 @@ def gate_distance(features: FloatImage, gate: dict[str, FloatImage]) -> float:
     features: float32 [d]. gate: mean and spread float32 [d], components float32 [k, d], scale
     float32 [k], norm float32 [2].
     """
-    centred = _standardised(features, gate)
+    centred = (features - gate["mean"]) / gate["spread"]
     coordinates = gate["components"] @ centred
     within = float(np.square(coordinates / gate["scale"]).mean())
     residual = float(np.square(centred).sum() - np.square(coordinates).sum())
     return within / float(gate["norm"][0]) + residual / float(gate["norm"][1])
-
-
-def _standardised(features: FloatImage, gate: dict[str, FloatImage]) -> FloatImage:
-    """By every feature's own spread. Gates of version 0.1.0 have none and take unit length."""
-    if "spread" in gate:
-        standard: FloatImage = (features - gate["mean"]) / gate["spread"]
-        return standard
-    unit: FloatImage = features / max(float(np.linalg.norm(features)), 1e-6)
-    return unit - gate["mean"]
 
 
 def _reject_unlike_chests(

@@ -7,7 +7,7 @@ on chests alone makes a network blind to what tells a chest from a knee (docs/de
 The next hospital's scanner must not look like a knee either. So the picture is reduced to a
 quarter of its pixels and to one brightness and contrast, every radiograph is met again as other
 scanners and files would show it, and the limit leaves a margin beyond the hospitals of the fit.
-What is left hardly tells a radiograph from its negative; one direction of its own does.
+What is left hardly tells a radiograph from its negative; `core.quality.chest_likeness` does.
 """
 
 import hashlib
@@ -38,7 +38,6 @@ REFUSED = 0.015
 # refuses 17 % of that hospital, 1.15 refuses 2.5 % and lets 1 of 184 pass that must be refused.
 MARGIN = 1.15
 COPIES = 2
-RIDGE = 1.0
 SCANNERS = AugmentationRecipe(
     rotation=8.0,
     translation=0.06,
@@ -113,35 +112,27 @@ def build_gate(
     generator = Generator().manual_seed(seed)
     kept = [pixels[~held] for pixels, held in sources]
     rows = (1 + COPIES) * max(len(pixels) for pixels in kept)
-    fitted, negatives = [], []
+    fitted = []
     for pixels in (each for each in kept if len(each)):
         copies = [gate_features(trunk, pixels, generator) for _ in range(COPIES)]
         features = np.concatenate([gate_features(trunk, pixels, None), *copies])
         fitted.append(np.resize(features, (rows, features.shape[1])))
-        negative = gate_features(trunk, pixels, generator, negative=True)
-        negatives.append(np.resize(negative, (rows // (1 + COPIES), features.shape[1])))
     gate = fit_gate(np.concatenate(fitted))
-    gate |= fit_polarity(np.concatenate(fitted), np.concatenate(negatives), gate)
     held_out = [gate_features(trunk, pixels[held], None) for pixels, held in sources if held.any()]
     return gate, MARGIN * gate_limit(gate, held_out)
 
 
 @torch.no_grad()
 def gate_features(
-    trunk: GateTrunk,
-    pixels: NDArray[np.uint8],
-    generator: Generator | None,
-    *,
-    negative: bool = False,
+    trunk: GateTrunk, pixels: NDArray[np.uint8], generator: Generator | None
 ) -> FloatArray:
-    """float32 [N, d]; with a generator, of the radiographs as other scanners would show them;
-    negative: with air bright and bone dark."""
+    """float32 [N, d]; with a generator, of the radiographs as other scanners would show them."""
     batches = []
     for i in range(0, len(pixels), 64):
         x = torch.from_numpy(pixels[i : i + 64])[:, None].float() / 255
         if generator is not None:
             x = augment(x, SCANNERS, generator)
-        batches.append(trunk(1 - x if negative else x).numpy())
+        batches.append(trunk(x).numpy())
     return np.concatenate(batches)
 
 
@@ -164,22 +155,6 @@ def fit_gate(features: FloatArray) -> dict[str, FloatArray]:
         "scale": scale.astype(np.float32),
         # Each part is 1 at its mean, halved so that an average training image has distance 1.
         "norm": np.array([2 * within.mean(), 2 * residual.mean()], dtype=np.float32),
-    }
-
-
-def fit_polarity(
-    right: FloatArray, negatives: FloatArray, gate: dict[str, FloatArray]
-) -> dict[str, FloatArray]:
-    """What `core.quality.polarity` reads: Fisher's linear discriminant between radiographs and
-    their negatives, scaled to 0 at the mean of these and 1 at the mean of those."""
-    groups = [(each - gate["mean"]) / gate["spread"] for each in (right, negatives)]
-    low, high = (group.mean(axis=0) for group in groups)
-    covariance = sum(np.cov(group.T) for group in groups) / 2 + RIDGE * np.eye(right.shape[1])
-    direction = np.linalg.solve(covariance, high - low)
-    direction /= direction @ (high - low)
-    return {
-        "polarity": direction.astype(np.float32),
-        "polarity_zero": np.array([direction @ low], dtype=np.float32),
     }
 
 
