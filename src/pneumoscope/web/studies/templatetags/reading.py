@@ -1,9 +1,11 @@
 """A result in words: what a clinician can quote, and never a number without its meaning."""
 
+from math import isnan
 from typing import Any
 
 from django import template
 
+from pneumoscope.core.metrics import predictive_values
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from pneumoscope.web.studies.models import Analysis, Study
 from pneumoscope.web.studies.states import State
@@ -119,6 +121,30 @@ def operating_sentence(analysis: Analysis) -> str:
         f"At this threshold ({name.replace('_', '-')}) the model found "
         f"{percent(point['sensitivity'])} of pneumonias and "
         f"cleared {percent(point['specificity'])} of normal radiographs in validation."
+    )
+
+
+@register.filter
+def predictive_sentence(analysis: Analysis) -> str:
+    """What a call is worth at this site's prevalence; empty where site or card do not say."""
+    prevalence = analysis.image.site.prevalence
+    name = analysis.record.get("operating_point")
+    points = analysis.model_version.card.get("operating_points", [])
+    point = next((each for each in points if each["name"] == name), None)
+    if prevalence is None or point is None:
+        return ""
+    ppv, npv = predictive_values(point["sensitivity"], point["specificity"], prevalence)
+    value, word, truth = (
+        (ppv, "called pneumonia", "have it (positive predictive value)")
+        if analysis.positive
+        else (npv, "not called", "are free of it (negative predictive value)")
+    )
+    if isnan(value):
+        return ""
+    share = min(99, max(1, round(100 * value)))
+    return (
+        f"At this site, where {percent(prevalence)} of radiographs show pneumonia, about {share} "
+        f"of 100 patients {word} {truth}, if the model does here as in validation."
     )
 
 
