@@ -3,6 +3,7 @@
 #   make run      serve on http://127.0.0.1:$(PORT)
 #   make test     everything, as CI runs it        make check   the fast part of it
 #   make format   put the source in its form       make bench   measure speed and memory
+#   make pacs-demo  an archive beside it: a radiograph goes in, its result comes back
 #   make docs     what the documents say of the default bundle, from its report.json
 #   make figures  measure that bundle on every set in DATA (one look at the official test)
 #   make lock     resolve the requirements anew    make clean   remove what the above made
@@ -13,7 +14,7 @@ PORT ?= 8000
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help model run test check lint format docs figures bench lock clean
+.PHONY: help model run test check lint format docs figures bench lock clean pacs-demo
 
 SERVE_LOCKS := requirements/build.txt requirements/serve.txt
 DEV_LOCKS := $(SERVE_LOCKS) requirements/dev.txt requirements/lab.txt
@@ -72,6 +73,9 @@ model: .venv-dev/installed
 	  --out runs/nih-read.csv
 	.venv-dev/bin/pneumoscope train --resume --recipe recipes/default.toml --out runs/default \
 	  --data $(DATA)/chest_xray runs/nih-read.csv --frontal $(FRONTAL)
+
+pacs-demo: .venv-dev/installed
+	@exec .venv-dev/bin/python tools/pacs_demo.py
 
 bench: .venv-dev/installed
 	@.venv-dev/bin/pneumoscope benchmark

@@ -25,7 +25,7 @@ class Health:
     last_success: datetime | None
 
 
-def destination_save(*, acting_user: User, destination: Destination) -> None:
+def destination_save(*, acting_user: User | None, destination: Destination) -> None:
     """Raises ValidationError. What changed is named, never the values: one may be a secret."""
     made = destination.pk is None
     with transaction.atomic():
