@@ -1,5 +1,7 @@
 """Destinations and deliveries as their administrators see and change them."""
 
+import gc
+
 import pytest
 from django.urls import reverse
 
@@ -13,6 +15,12 @@ pytestmark = [
     pytest.mark.django_db,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _sockets_are_collected_here():
+    yield
+    gc.collect()
 
 
 @pytest.fixture
