@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from pneumoscope.core.record import failure_record
 from pneumoscope.web.audit.models import Event
-from pneumoscope.web.studies.models import Image, Study
+from pneumoscope.web.studies.models import Image, KeptAnswer, Study
 from pneumoscope.web.studies.states import State
 
 pytestmark = pytest.mark.django_db
@@ -141,7 +142,7 @@ def test_another_sites_study_does_not_exist(send, api_of, user_of, other_site, j
     study = send(("a.jpg", jpeg())).json()["studies"][0]
     stranger = api_of(user_of("administrator", site=other_site))
     problem(stranger.get(f"{STUDIES}/{study['id']}"), 404, "not_found")
-    assert stranger.get(STUDIES).json()["count"] == 0
+    assert stranger.get(STUDIES).json()["results"] == []
 
 
 def test_the_same_bytes_at_another_site_tell_nothing(send, user_of, other_site, jpeg, model):
@@ -224,10 +225,75 @@ def test_the_list_is_newest_first_in_pages_and_by_state(api_of, reader):
     Study.objects.update(created=Study.objects.latest("created").created - timedelta(hours=1))
     newest = Study.objects.create(site=reader.site, source="api")
     body = api_of(reader).get(f"{STUDIES}?limit=2").json()
-    assert (body["count"], len(body["results"])) == (4, 2)
+    assert len(body["results"]) == 2
+    rest = api_of(reader).get(body["next"]).json()
+    assert len({row["id"] for row in body["results"] + rest["results"]}) == 4
+    assert rest["next"] is None
     assert body["results"][0]["id"] == str(newest.pk)
     assert body["results"][0]["probability"] is None
-    assert api_of(reader).get(f"{STUDIES}?state=ANALYSED").json()["count"] == 2
+    assert len(api_of(reader).get(f"{STUDIES}?state=ANALYSED").json()["results"]) == 2
+
+
+@pytest.mark.parametrize("query", ["result=suspicious", "q=4711", "site=south", "since=2999-01-01"])
+def test_the_list_takes_the_worklists_filters(api_of, reader, other_site, query):
+    Study.objects.create(site=reader.site, source="api", patient_id="471")
+    answer = api_of(reader).get(f"{STUDIES}?{query}")
+    if query == "site=south":
+        problem(answer, 400, "bad_request")
+    else:
+        assert answer.json()["results"] == []
+
+
+@pytest.mark.parametrize("query", ["since=yesterday", "state=LOST", "age=x", "result=no"])
+def test_a_filter_that_is_not_understood_is_an_error(api_of, reader, query):
+    problem(api_of(reader).get(f"{STUDIES}?{query}"), 400, "bad_request")
+
+
+def test_a_cursor_that_is_none_is_an_error(api_of, reader):
+    problem(api_of(reader).get(f"{STUDIES}?cursor=x"), 404, "not_found")
+
+
+# Sent again
+
+
+@pytest.mark.usefixtures("model")
+def test_the_same_key_and_files_get_the_same_answer(api_of, reader, jpeg):
+    client = api_of(reader)
+
+    def send_it(number, key="k1"):
+        file = SimpleUploadedFile("a.jpg", jpeg(number))
+        return client.post(STUDIES, {"file": file}, HTTP_IDEMPOTENCY_KEY=key)
+
+    first, again = send_it(1), send_it(1)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json() == again.json()
+    assert not again.json()["studies"][0]["images"][0]["duplicate"]
+    assert Event.objects.filter(action="image.receive_again").count() == 0
+    problem(send_it(2), 422, "key_of_other_files")
+    problem(send_it(2, "k" * 256), 400, "bad_request")
+    assert send_it(2, "k2").status_code == 202
+    KeptAnswer.objects.filter(key="k1").update(answer=None)
+    problem(send_it(1), 409, "still_answering")
+    KeptAnswer.objects.update(created=timezone.now() - timedelta(days=2))
+    assert send_it(1).json()["studies"][0]["images"][0]["duplicate"]
+
+
+def test_a_request_that_failed_may_be_sent_again_under_its_key(api_of, reader):
+    client = api_of(reader)
+    for _ in range(2):
+        empty = SimpleUploadedFile("a.jpg", b"")
+        problem(client.post(STUDIES, {"file": empty}, HTTP_IDEMPOTENCY_KEY="k"), 400, "empty_file")
+    assert not KeptAnswer.objects.exists()
+
+
+def test_a_key_is_its_persons_own(api_of, reader, user_of, jpeg, model):
+    for user in (reader, user_of("senior_reader")):
+        answer = api_of(user).post(
+            STUDIES,
+            {"file": SimpleUploadedFile("a.jpg", jpeg(len(user.username)))},
+            HTTP_IDEMPOTENCY_KEY="k",
+        )
+        assert answer.status_code == 202
 
 
 def test_a_study_costs_as_many_queries_with_many_images(

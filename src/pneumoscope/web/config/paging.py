@@ -1,10 +1,12 @@
-"""Lists of the API: `limit` and `offset`."""
+"""Lists of the API, newest first: each page names the next; no row is missed or repeated."""
 
-from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.pagination import CursorPagination
 
 
-class Pages(LimitOffsetPagination):
+class Pages(CursorPagination):
     """A page holds at most 200 rows, however many were asked for."""
 
-    default_limit = 50
-    max_limit = 200
+    page_size = 50
+    page_size_query_param = "limit"
+    max_page_size = 200
+    ordering = ("-created", "-pk")

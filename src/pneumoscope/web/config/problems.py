@@ -25,8 +25,10 @@ REMEDIES = {
     404: "Check the address; another site's objects do not exist for you.",
     405: "The schema at /api/v1/schema lists the methods of each address.",
     406: "Accept application/json.",
+    409: "Wait a moment, then send the same request again.",
     413: FileTooLarge.remedy,
     415: "Send multipart/form-data with one or more parts named `file`.",
+    422: "Send the files that belong to the key, or send these under a new key.",
     429: "Wait as long as the Retry-After header says, then send again.",
     500: "Report this with the time at which it happened.",
 }
@@ -37,8 +39,10 @@ CODES = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    409: "still_answering",
     413: "request_too_large",
     415: "unsupported_media_type",
+    422: "key_of_other_files",
     429: "too_many_requests",
     500: "server_error",
 }

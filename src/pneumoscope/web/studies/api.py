@@ -1,13 +1,17 @@
 """`/api/v1/studies`: send radiographs, read results. Errors: `config.problems`."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Prefetch
+from django.forms import DateField
 from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -15,6 +19,8 @@ from rest_framework.views import APIView
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.accounts.access import right_required
 from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.studies.filters import Filters
+from pneumoscope.web.studies.idempotency import answer_once
 from pneumoscope.web.studies.models import Image, Source, Study
 from pneumoscope.web.studies.serializers import (
     ReceiptSerializer,
@@ -23,11 +29,27 @@ from pneumoscope.web.studies.serializers import (
     UploadSerializer,
 )
 from pneumoscope.web.studies.services import Receipt, Refusal, upload_receive
-from pneumoscope.web.studies.states import State
 
 REVEAL = OpenApiParameter(
     "reveal", bool, description="Name the patient: needs the right, and is recorded."
 )
+ONCE = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description="Sent again with the same files within a day, the answer is the same.",
+)
+# The worklist's own, without what a program has another way to ask for.
+FILTERS = [
+    OpenApiParameter(
+        name,
+        OpenApiTypes.DATE if isinstance(field, DateField) else OpenApiTypes.STR,
+        description=str(field.label),
+        enum=[value for value, _ in getattr(field, "choices", []) if value] or None,
+    )
+    for name, field in Filters.base_fields.items()
+    if name != "sort"
+]
 WITH_IMAGES = Prefetch(
     "images", Image.objects.prefetch_related("analyses").order_by("created", "id")
 )
@@ -40,17 +62,14 @@ class StudiesView(ListAPIView[Study]):
     serializer_class = StudyRowSerializer
 
     def get_queryset(self) -> Any:
-        studies = Study.objects.visible_to(self.request.user).select_related("headline")
-        state = self.request.query_params.get("state")
-        if state is None:
-            return studies
-        if state not in State.values:
-            raise ValidationError({"state": f"one of {', '.join(State.values)}"})
-        return studies.filter(state=state)
+        filters = Filters(self.request.user, self.request.query_params.dict())
+        if not filters.is_valid():
+            raise ValidationError(dict(filters.errors))
+        return filters.studies().select_related("headline")
 
     @extend_schema(
         operation_id="studies_list",
-        parameters=[OpenApiParameter("state", str, enum=State.values)],
+        parameters=FILTERS,
         responses=StudyRowSerializer,
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -61,6 +80,7 @@ class StudiesView(ListAPIView[Study]):
 
     @extend_schema(
         operation_id="studies_send",
+        parameters=[ONCE],
         request=UploadSerializer,
         responses={202: ReceiptSerializer},
     )
@@ -76,16 +96,27 @@ class StudiesView(ListAPIView[Study]):
         files = request.FILES.getlist("file")
         if not files:
             raise ValidationError({"file": "send at least one part of this name"})
-        outcomes = list(_receive(files, request))
-        receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
-        refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
-        if not receipts:
-            raise refusals[0].error
-        studies = _studies_of(receipts)
-        body = ReceiptSerializer(
-            {"studies": studies, "refused": refusals}, context=_context(request, receipts)
+        body = answer_once(
+            key=request.headers.get("Idempotency-Key", ""),
+            user=request.user,
+            files=files,
+            answer=lambda: _receipt(files, request),
         )
-        return Response(body.data, status=202)
+        return Response(body, status=202)
+
+
+def _receipt(files: list[Any], request: Request) -> Any:
+    """Raises the first refusal where nothing could be received."""
+    outcomes = list(_receive(files, request))
+    receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
+    if not receipts:
+        raise refusals[0].error
+    body = {"studies": _studies_of(receipts), "refused": refusals}
+    # As plain JSON, which is what is kept.
+    return json.loads(
+        JSONRenderer().render(ReceiptSerializer(body, context=_context(request, receipts)).data)
+    )
 
 
 class StudyView(APIView):

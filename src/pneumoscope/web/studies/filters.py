@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from pneumoscope.web.accounts.models import User
@@ -124,7 +124,7 @@ _CONDITIONS = {
     "state": _state,
     "age": _age,
     "sex": lambda word: Q(sex=word),
-    "view": lambda word: Q(pk__in=Image.objects.filter(view_position=word).values("study")),
+    "view": lambda word: Exists(Image.objects.filter(study=OuterRef("pk"), view_position=word)),
     "site": lambda word: Q(site__code=word),
     "source": lambda word: Q(source=word),
     "since": lambda day: Q(created__gte=_midnight(day)),

@@ -253,6 +253,24 @@ class SavedView(models.Model):
         return self.name
 
 
+class KeptAnswer(models.Model):
+    """What a request with an Idempotency-Key was answered; `answer` None: not yet."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    answer = models.JSONField(null=True)
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "key"], name="answer_once_per_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Worker(models.Model):
     """A worker process's sign of life, for /healthz."""
 

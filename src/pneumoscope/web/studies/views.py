@@ -37,8 +37,7 @@ TOOLBAR = {"q", "result", "sort"}
 def worklist(request: HttpRequest) -> HttpResponse:
     user = request.user
     filters = Filters(user, request.GET.dict())
-    found = filters.studies()
-    studies, after = page_of(found, filters.sort_by, request.GET.get("after", ""))
+    studies, after = page_of(filters, request.GET.get("after", ""))
     _listed(request, len(studies))
     context = {
         "rows": rows(studies),
@@ -47,7 +46,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "more_filters": [field for field in filters if field.name not in TOOLBAR],
         "narrowed": {name for name in filters.asked if name != "sort"},
-        "count": count_words(found),
+        "count": count_words(filters.studies()),
         "saved_views": user.saved_views.all(),
         "may_upload": _may_upload(request),
         "may_export": user.has_right("study.export"),

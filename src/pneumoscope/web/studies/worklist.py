@@ -14,6 +14,7 @@ from django.db.models import F, Prefetch, QuerySet
 from django.db.models.fields.tuple_lookups import TupleLessThan
 
 from pneumoscope.web.accounts.models import User
+from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.models import Analysis, Image, Study
 from pneumoscope.web.studies.states import PENDING
 
@@ -24,19 +25,27 @@ COUNT_LIMIT = 1000
 ORDERS = {"suspicious": ("urgency", "created", "id"), "newest": ("created", "id")}
 
 
-def page_of(
-    studies: QuerySet[Study], sort: str, after: str = "", size: int = PAGE_SIZE
-) -> tuple[list[Study], str]:
+def page_of(filters: Filters, after: str = "", size: int = PAGE_SIZE) -> tuple[list[Study], str]:
     """The page that begins after the study `after` names (empty: the first), and the next `after`.
 
-    Empty when there is no further page; a name that is none begins at the first page.
+    Empty when there is no further page; a name that is none begins at the first page. Each site is
+    asked by itself, because an index gives the order within one site only.
     """
-    fields = ORDERS[sort]
+    fields = ORDERS[filters.sort_by]
+    falling = [f"-{name}" for name in fields]
+    studies = filters.studies()
     last = _place_read(after, len(fields))
     if last:
         studies = studies.filter(TupleLessThan(tuple(F(name) for name in fields), last))
-    found = list(with_rows(studies).order_by(*(f"-{name}" for name in fields))[: size + 1])
-    return found[:size], _place(found[size - 1], fields) if len(found) > size else ""
+    places = [
+        place
+        for site in filters.user.sites_with("study.view")
+        for place in studies.filter(site=site).order_by(*falling).values_list(*fields)[: size + 1]
+    ]
+    places.sort(reverse=True)
+    shown = with_rows(Study.objects.filter(pk__in=[place[-1] for place in places[:size]]))
+    found = list(shown.order_by(*falling))
+    return found, _place(found[-1], fields) if len(places) > size else ""
 
 
 def _place(study: Study, fields: tuple[str, ...]) -> str:
