@@ -48,7 +48,8 @@ def balanced_weights(
             balanced[cell] = share * shares[target] * weights[cell] / weights[cell].sum()
     balanced *= len(labels) / balanced.sum()
     balanced = np.minimum(balanced, most)
-    return balanced * (len(labels) / balanced.sum())
+    balanced *= len(labels) / balanced.sum()
+    return balanced
 
 
 def _class_shares(present: list[int]) -> dict[int, float]:

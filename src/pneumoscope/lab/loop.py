@@ -155,7 +155,8 @@ def batch_loss(run: Run, batch: Dataset, generator: Generator) -> Tensor:
     x = batch.pixels.float() / 255  # [B, 1, H, W]
     # Where lungs are likely moves with the image; it is asked of networks that look for them.
     prior = lung_prior(x.shape[-1]).to(x.device).expand_as(x)
-    x, prior = affine(torch.cat([x, prior], 1), recipe.augmentation, generator).split(1, 1)
+    moved = affine(torch.cat([x, prior], 1), recipe.augmentation, generator)
+    x, prior = moved[:, :1], moved[:, 1:]
     x = acquire(x, recipe.augmentation, generator)
     x, partners, share = mix(x, generator, recipe.augmentation)
     x = x.contiguous(memory_format=torch.channels_last)
