@@ -1,0 +1,56 @@
+"""The Python client against a real server on a real port."""
+
+import pytest
+
+from pneumoscope.interop.client import Client, Problem
+from pneumoscope.web.accounts.roles import Scope
+from pneumoscope.web.people.services import token_create
+from pneumoscope.web.studies.models import Image, KeptAnswer
+from pneumoscope.web.studies.tasks import image_analyse
+from web.pages import image_make, study_make
+
+# The server of a whole test run starts before there are static files, of which it serves none.
+pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
+
+
+@pytest.fixture
+def client(live_server, reader):
+    token = token_create(
+        acting_user=None, person=reader, site=reader.site, name="t", scope=Scope.WRITE
+    )
+    return Client(live_server.url, token)
+
+
+@pytest.mark.usefixtures("model")
+def test_a_radiograph_in_and_a_result_out(client, radiograph, tmp_path):
+    path = tmp_path / 'a "chest" – é.jpg'
+    path.write_bytes(radiograph)
+    [study] = client.upload(path)
+    image_analyse(str(Image.objects.get().pk))
+    done = client.wait(study["id"], seconds=20)
+    assert done["state"] == "ANALYSED"
+    assert 0 <= done["probability"] <= 1
+    assert done["images"][0]["source_name"].endswith("chest%22 – é.jpg")
+    assert KeptAnswer.objects.count() == 1
+    assert [each["id"] for each in client.list(state="ANALYSED")] == [study["id"]]
+    assert list(client.list(state="FAILED")) == []
+
+
+def test_a_list_of_many_pages(client, reader):
+    for _ in range(3):
+        image_make(study_make(site=reader.site.code))
+    assert len({each["id"] for each in client.list(limit="1")}) == 3
+
+
+def test_what_is_refused_is_named(client, live_server, tmp_path):
+    empty = tmp_path / "empty.jpg"
+    empty.write_bytes(b"")
+    with pytest.raises(Problem) as refused:
+        client.upload(empty)
+    assert (refused.value.status, refused.value.code) == (400, "empty_file")
+    with pytest.raises(Problem, match="not_authenticated"):
+        next(Client(live_server.url, "forged").list())
+    with pytest.raises(TimeoutError, match="RECEIVED"):
+        client.wait(str(image_make(study_make()).study_id), seconds=0)
+    with pytest.raises(ValueError, match="no http"):
+        Client("file:///etc", "x")
