@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "tests")]
 from interop.dicoms import dicom_make, file_of  # noqa: E402
 from peers import Orthanc, free_port  # noqa: E402
 
-KINDS = {"100 of 0.1 MB": (100, 224), "24 of 8 MB": (24, 2000)}
+KINDS = {"400 of 0.1 MB": (400, 224), "40 of 8 MB": (40, 2000)}
 CONNECTIONS = (1, 8)
 
 
