@@ -1,5 +1,6 @@
 """An int8 copy is shipped only where it reads as the original does."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from pneumoscope.lab.export import export_onnx
-from pneumoscope.lab.quantise import Agreement, measure_agreement, quantise, run_model
+from pneumoscope.lab.quantise import FIRST, Agreement, measure_agreement, quantise, run_model
 
 pytestmark = pytest.mark.lab
 SIDE = 32
@@ -21,8 +22,10 @@ class Small(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = nn.Conv2d(1, 8, 3, 2, 1)
-        self.middle = nn.Conv2d(8, 8, 3, 2, 1)
+        widths = [1] + [8] * FIRST
+        pairs = itertools.pairwise(widths)
+        self.first = nn.Sequential(*(nn.Conv2d(a, b, 3, 1, 1) for a, b in pairs))
+        self.middle = nn.Conv2d(8, 8, 3, 4, 1)
         self.classifier = nn.Conv2d(8, 3, 1)
         self.gate = nn.Conv2d(1, 4, 3, 2, 1)
 

@@ -128,10 +128,10 @@ def check_parity(deployed: nn.Module, pixels: NDArray[np.uint8], outputs: Arrays
 
 
 def _agreement(trained: Trained, float32: Path, int8: Path) -> Agreement:
-    outputs = [run_model(path, trained.validation_pixels) for path in (float32, int8)]
     points = {point.name: point for point in trained.operating_points}
     return measure_agreement(
-        *outputs,
+        run_model(float32, trained.validation_pixels),
+        run_model(int8, trained.validation_pixels),
         trained.validation_labels,
         temperature=trained.temperature,
         threshold=points[DEFAULT_POINT].threshold,
