@@ -56,7 +56,7 @@ class Connection(RequestHandler):
     def _create_association(self) -> Association:
         association = super()._create_association()
         transport = cast(AssociationSocket, association.dul.socket)
-        transport.recv = _reader(transport)  # type: ignore[method-assign]
+        transport.recv = _reader(transport)  # type: ignore[method-assign, assignment]
         return association
 
 

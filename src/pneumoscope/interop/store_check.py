@@ -35,7 +35,7 @@ def identifiers(data_set: BytesIO, transfer_syntax_uid: str) -> Dataset:
             transfer_syntax_uid != ExplicitVRBigEndian,
             stop_when=lambda tag, _vr, _length: tag > _SERIES_INSTANCE_UID,
         )
-        found = Dataset({element.tag: element for element in elements})  # type: ignore[arg-type]
+        found = Dataset({element.tag: element for element in elements})
         missing = [
             keyword for keyword in ("SOPInstanceUID", "StudyInstanceUID") if not found.get(keyword)
         ]
