@@ -211,6 +211,16 @@ def test_an_upload_answers_with_its_row(client, radiograph):
 
 
 @pytest.mark.usefixtures("model")
+def test_the_same_file_again_is_said_to_be_here_already(client, radiograph):
+    first = upload(client, ("chest.jpg", radiograph), **HTMX).content.decode()
+    again = upload(client, ("again.jpg", radiograph), **HTMX).content.decode()
+    assert "Already here" not in first
+    assert "Already here" in again
+    assert 'data-says="chest.jpg: already here, ' in again
+    assert "Already here" not in client.get("/").content.decode()
+
+
+@pytest.mark.usefixtures("model")
 def test_a_bad_file_keeps_nothing_of_the_good_ones_out(client, radiograph, settings):
     settings.PNEUMOSCOPE_MAX_FILE_BYTES = len(radiograph)
     large = ("<i>large.png", b"0" * (len(radiograph) + 1))

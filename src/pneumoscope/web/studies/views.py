@@ -146,9 +146,12 @@ def upload(request: HttpRequest) -> HttpResponse:
                 request, f"{refusal.source_name}: {refusal.error} {refusal.error.remedy}"
             )
         return redirect("studies:worklist")
-    received = {outcome.image.study_id for outcome in outcomes if isinstance(outcome, Receipt)}
+    receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
+    received = {receipt.image.study_id for receipt in receipts}
+    new = {receipt.image.study_id for receipt in receipts if not receipt.duplicate}
     studies = with_rows(Study.objects.visible_to(request.user).filter(pk__in=received))
-    response = render(request, "studies/rows.html", {"rows": rows(studies), "refusals": refusals})
+    context = {"rows": rows(studies, received - new), "refusals": refusals}
+    response = render(request, "studies/rows.html", context)
     response.headers["X-Pneumoscope-Rows"] = str(len(received) + len(refusals))
     return response
 

@@ -4,7 +4,7 @@ Pages follow each other by keyset: a page says after which study the next begins
 of 100,000 studies cost what the first do, and a study that arrives shifts none of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -88,6 +88,8 @@ class Row:
     """One line of the worklist."""
 
     study: Study
+    # Sent again: these bytes were here before.
+    duplicate: bool = False
 
     @property
     def image(self) -> Image | None:
@@ -115,8 +117,9 @@ def token(study: Study) -> str:
     return f"{study.pk.hex}.{study.state}.{len(study.images.all())}.{study.headline_id or 0}"
 
 
-def rows(studies: Iterable[Study]) -> list[Row]:
-    return [Row(study) for study in studies]
+def rows(studies: Iterable[Study], duplicates: Collection[UUID] = ()) -> list[Row]:
+    """`duplicates`: the keys of studies that were here before they were sent."""
+    return [Row(study, study.pk in duplicates) for study in studies]
 
 
 def rows_changed(user: User, tokens: list[str]) -> list[Row]:
