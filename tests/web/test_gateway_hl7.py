@@ -14,8 +14,10 @@ from pneumoscope.web.gateway.hl7_in import hl7_listener, message_answer
 from pneumoscope.web.gateway.models import FhirEntry, Hl7Message, KnownPatient, Order
 from pneumoscope.web.gateway.outbox import analyses_tell
 from pneumoscope.web.gateway.telling import finding, reported_study
+from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Analysis, Study
 from web.outgoing import dicom_image, dicom_result
+from web.pages import report_make
 
 pytestmark = pytest.mark.django_db
 
@@ -111,6 +113,20 @@ def test_two_studies_of_one_uid_become_one(site):
     assert verdict(hl7_messages.A40) == "AA"
     assert study_of(first) == study_of(second) == Study.objects.get()
     assert Study.objects.get().headline == first
+
+
+@pytest.mark.parametrize("reported", [[2], [1, 2]])
+def test_a_merge_loses_no_report(site, reported):
+    same = {"StudyInstanceUID": "1.2.3"}
+    for number in (1, 2):
+        study = dicom_result(site, number, PatientID=f"471{number}", **same).image.study
+        if number in reported:
+            study.refresh_from_db()
+            report_make(study)
+    assert verdict(hl7_messages.A40) == "AA"
+    assert Report.objects.count() == len(reported)
+    # Two reports cannot become one: then the studies stay two.
+    assert Study.objects.count() == len(reported)
 
 
 def test_merges_in_a_circle_come_to_an_end(site):

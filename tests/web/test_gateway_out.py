@@ -26,7 +26,8 @@ from pneumoscope.web.gateway.delivering import (
 )
 from pneumoscope.web.gateway.models import Delivery, Told
 from pneumoscope.web.gateway.models.deliveries import TRANSITIONS, Stage
-from pneumoscope.web.gateway.outbox import analyses_tell
+from pneumoscope.web.gateway.outbox import analyses_tell, reports_tell
+from pneumoscope.web.reviews.reporting import SECTIONS, addendum_create, report_save
 from pneumoscope.web.studies.models import Analysis
 from web.installation import wait_until
 from web.outgoing import (
@@ -38,6 +39,7 @@ from web.outgoing import (
     stages,
     to_orthanc,
 )
+from web.pages import report_make
 
 # pynetdicom leaves the socket of a connection that failed to the garbage collector.
 pytestmark = [
@@ -285,3 +287,27 @@ def test_pauses_grow_and_end(failures, wished):
 def test_every_step_between_stages_is_in_the_table():
     assert set(TRANSITIONS) == set(Stage.values)
     assert {target for targets in TRANSITIONS.values() for target in targets} == set(Stage.values)
+
+
+def test_a_signed_report_follows_and_again_with_its_addendum(site, orthanc, reader):
+    destination = to_orthanc(site, orthanc, objects_sent=["pdf"])
+    study = dicom_result(site).image.study
+    study.refresh_from_db()
+    report = report_make(study)
+    report.refresh_from_db()
+    reports_tell()
+    assert deliver_all(destination) == []
+    words = {name: getattr(report, name) for name in SECTIONS}
+    report_save(
+        acting_user=reader, study=study, sections=words, revision=report.revision, sign=True
+    )
+    reports_tell()
+    reports_tell()
+    assert deliver_all(destination) == [None]
+    [first] = instances(orthanc)
+    addendum_create(acting_user=reader, study=study, text="Seen with the clinician.")
+    reports_tell()
+    assert deliver_all(destination) == [None]
+    assert len(instances(orthanc)) == 2
+    assert first in instances(orthanc)
+    assert len(orthanc.ask("/studies")) == 1

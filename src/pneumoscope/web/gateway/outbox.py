@@ -8,14 +8,17 @@ import logging
 from collections.abc import Iterator
 
 from django.db import DatabaseError, IntegrityError, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
+from django.utils import timezone
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.gateway.fhir_index import entries_write
-from pneumoscope.web.gateway.models import Delivery, Destination, Told
+from pneumoscope.web.gateway.models import Delivery, Destination, Told, ToldReport
+from pneumoscope.web.gateway.models.deliveries import Stage, sources_of
 from pneumoscope.web.gateway.models.destinations import OBJECT_KINDS, Kind
 from pneumoscope.web.gateway.patients import study_settle
 from pneumoscope.web.gateway.telling import header_birth_date
+from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Analysis
 
 logger = logging.getLogger(__name__)
@@ -70,6 +73,33 @@ def _deliveries(analysis: Analysis) -> Iterator[Delivery]:
                 site_id=site,
                 kind=kind,
                 urgent=bool(analysis.positive),
+            )
+
+
+def reports_tell() -> None:
+    """Write deliveries of reports signed, or added to, since the last time."""
+    signed = Report.objects.filter(signed__isnull=False).annotate(count=Count("addenda"))
+    untold = signed.filter(Q(told=None) | ~Q(told__addenda=F("count")))
+    for report in untold.select_related("study__site", "analysis__image__study")[:BATCH]:
+        report_tell(report, report.count)
+
+
+@transaction.atomic
+def report_tell(report: Report, addenda: int) -> None:
+    """With an addendum it is another object, and sent as such; the one before stays as it was."""
+    written = Delivery.objects.filter(analysis=report.analysis, kind=Kind.PDF)
+    if written.filter(stage=Stage.SENDING).exists():
+        return  # what is on its way may be without the addendum: the next time
+    ToldReport.objects.update_or_create(report=report, defaults={"addenda": addenda})
+    written.filter(stage__in=sources_of(Stage.PENDING)).update(
+        stage=Stage.PENDING, due=timezone.now(), attempts=0
+    )
+    site = report.study.site_id
+    told = set(written.values_list("destination", flat=True))
+    for destination in Destination.objects.filter(site=site, enabled=True).exclude(pk__in=told):
+        if destination.wants_report(report.signed) and object_kinds(report.analysis):
+            Delivery.objects.create(
+                destination=destination, analysis=report.analysis, site_id=site, kind=Kind.PDF
             )
 
 

@@ -8,13 +8,13 @@ from pneumoscope.web.accounts.models import User
 from pneumoscope.web.gateway.incoming_forms import SiteForm
 from pneumoscope.web.gateway.models import Destination
 from pneumoscope.web.gateway.models.deliveries import Stage
-from pneumoscope.web.gateway.models.destinations import OBJECT_KINDS
+from pneumoscope.web.gateway.models.destinations import SENDABLE
 
 
 class DestinationForm(SiteForm):
     objects_sent = forms.MultipleChoiceField(
         label="Objects",
-        choices=[(kind.value, kind.label) for kind in OBJECT_KINDS],
+        choices=[(kind.value, kind.label) for kind in SENDABLE],
         required=False,
         help_text="For DICOM and DICOMweb; none chosen: all that a result has.",
     )

@@ -9,6 +9,7 @@ from django.db.models import Q
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.fhir_index import entries_renew
 from pneumoscope.web.gateway.models import KnownPatient, Order
+from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Image, Study
 from pneumoscope.web.studies.summary import study_refresh
 
@@ -44,7 +45,12 @@ def patient_apply(study: Study) -> Study:
     event_record(
         action="study.patient_correct", actor=None, target=study, detail={"of": sorted(changed)}
     )
-    study = _united(study, number) if "patient_id" in changed else study
+    if "patient_id" in changed:
+        other = _same_study(study, number)
+        if other and _reports(study, other) == 2:
+            # Two reports cannot become one: the studies stay two until a person has decided.
+            return study
+        study = _united(study, other) if other else study
     for name, value in changed.items():
         setattr(study, name, value)
     study.save(update_fields=list(changed))
@@ -76,16 +82,23 @@ def orders_tie(study: Study) -> None:
             Order.objects.filter(pk=order.pk).update(study=study)
 
 
-def _united(study: Study, patient_id: str) -> Study:
-    """The surviving patient's study of the same UID, with this one's images in it."""
+def _same_study(study: Study, patient_id: str) -> Study | None:
+    """The surviving patient's study of the same UID; the database allows one."""
     if study.study_instance_uid is None:
-        return study
+        return None
     same = {"site": study.site_id, "study_instance_uid": study.study_instance_uid}
-    other = Study.objects.filter(patient_id=patient_id, **same).first()
-    if other is None:
-        return study
+    return Study.objects.filter(patient_id=patient_id, **same).first()
+
+
+def _reports(*studies: Study) -> int:
+    return Report.objects.filter(study__in=studies).count()
+
+
+def _united(study: Study, other: Study) -> Study:
+    """Everything of `study` becomes the other's, which is left."""
     Image.objects.filter(study=study).update(study=other)
     Order.objects.filter(study=study).update(study=other)
+    Report.objects.filter(study=study).update(study=other)
     study.delete()
     study_refresh(other.pk)
     other.refresh_from_db()

@@ -17,11 +17,12 @@ from pneumoscope.web.gateway.delivering import (
 )
 from pneumoscope.web.gateway.models import Delivery, Destination
 from pneumoscope.web.gateway.models.deliveries import due_now
-from pneumoscope.web.gateway.outbox import BATCH, analyses_tell
+from pneumoscope.web.gateway.outbox import BATCH, analyses_tell, reports_tell
 
 logger = logging.getLogger(__name__)
 
 ROUND_SECONDS = 1.0
+REPORTS_SECONDS = 10.0
 LONGEST_REST_SECONDS = 60.0
 
 
@@ -33,12 +34,14 @@ class Postman:
         self._threads: dict[int, threading.Thread] = {}
         self._failures: dict[int, int] = {}
         self._rests_until: dict[int, float] = {}
+        self._reports_next = 0.0
 
     def run(self) -> None:
         while not self._ended.is_set():
             busy = False
             try:
                 busy = analyses_tell() == BATCH
+                self._tell_reports()
                 self.round()
             except DatabaseError as error:
                 logger.warning("delivering failed, will try again: %s", error)
@@ -46,6 +49,12 @@ class Postman:
             self._ended.wait(0 if busy else ROUND_SECONDS)
         for thread in self._threads.values():
             thread.join()
+
+    def _tell_reports(self) -> None:
+        """Signing takes minutes: no need to look every second."""
+        if time.monotonic() > self._reports_next:
+            reports_tell()
+            self._reports_next = time.monotonic() + REPORTS_SECONDS
 
     def round(self) -> None:
         """Give every destination with something due a thread, unless it has one or rests."""

@@ -11,6 +11,7 @@ from django.conf import settings
 from pydicom.dataset import Dataset
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
+from pneumoscope.interop.encapsulated_pdf import make_encapsulated_pdf
 from pneumoscope.interop.fhir import resources
 from pneumoscope.interop.fhir_bundle import MEDIA_TYPE
 from pneumoscope.interop.fhir_client import push
@@ -22,12 +23,15 @@ from pneumoscope.interop.scu import DicomPeer, echo, store
 from pneumoscope.interop.stow_client import ping, stow
 from pneumoscope.interop.webhook import WebhookPeer, event, post
 from pneumoscope.web.gateway.models import Delivery, Destination
-from pneumoscope.web.gateway.models.destinations import Protocol
+from pneumoscope.web.gateway.models.destinations import Kind, Protocol
 from pneumoscope.web.gateway.telling import finding, reported_study
+from pneumoscope.web.reviews.models import Report
+from pneumoscope.web.reviews.report_pdf import report_pdf
 
 # Of every wait for a peer. A delivery's lease must outlive the sum of those of one sending.
 PATIENCE_SECONDS = 20.0
 UTF_8 = "UNICODE UTF-8"
+REPORT_TITLE = "Chest radiograph report"
 
 
 def delivery_send(delivery: Delivery) -> None:
@@ -107,6 +111,10 @@ def _receiver(destination: Destination) -> WebhookPeer:
 
 
 def _object(delivery: Delivery) -> Dataset:
+    if delivery.kind == Kind.PDF:
+        report = Report.objects.get(analysis=delivery.analysis, signed__isnull=False)
+        pdf = report_pdf(report, named=True)
+        return make_encapsulated_pdf(finding(delivery.analysis), pdf, title=REPORT_TITLE)
     return OBJECTS[delivery.kind](finding(delivery.analysis))
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models.destinations import Destination, Kind
+from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Analysis, SiteQuerySet
 
 
@@ -121,6 +122,19 @@ class Told(models.Model):
     birth_date = models.DateField(null=True)
     failure = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ToldReport(models.Model):
+    """A signed report whose deliveries have been written, with as many addenda."""
+
+    report = models.OneToOneField(
+        Report, primary_key=True, on_delete=models.CASCADE, related_name="told"
+    )
+    addenda = models.PositiveIntegerField()
+    at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
         return str(self.pk)

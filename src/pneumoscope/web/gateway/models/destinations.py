@@ -1,5 +1,6 @@
 """Where results go: the archives, servers and addresses of a site."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,12 +36,15 @@ class Kind(models.TextChoices):
     SC = "sc", "Picture with overlay (SC)"
     SEG = "seg", "Segmentation (SEG)"
     KO = "ko", "Key object, suspicious only (KO)"
+    PDF = "pdf", "Signed report (PDF)"
     FHIR = "fhir", "FHIR resources"
     ORU = "oru", "ORU^R01"
     EVENT = "event", "Webhook event"
 
 
 OBJECT_KINDS = (Kind.SR, Kind.GSPS, Kind.SC, Kind.SEG, Kind.KO)
+# What can be chosen for an archive; the report follows when a person has signed it.
+SENDABLE = (*OBJECT_KINDS, Kind.PDF)
 ONLY_KIND = {Protocol.FHIR: Kind.FHIR, Protocol.HL7: Kind.ORU, Protocol.WEBHOOK: Kind.EVENT}
 BY_SOCKET = frozenset({Protocol.DICOM, Protocol.HL7})
 _OBJECTS = frozenset({Protocol.DICOM, Protocol.STOW})
@@ -65,7 +69,7 @@ class Destination(models.Model):
     protocol = models.CharField(max_length=10, choices=Protocol.choices)
     enabled = models.BooleanField(default=True)
     results = models.CharField(max_length=10, choices=Results.choices, default=Results.ALL)
-    # Of OBJECT_KINDS; empty: all that a result has. For DICOM and DICOMweb.
+    # Of SENDABLE; empty: all that a result has. For DICOM and DICOMweb.
     objects_sent = models.JSONField(default=list, blank=True)
     host = models.CharField(max_length=255, blank=True)
     port = models.PositiveIntegerField(
@@ -104,7 +108,7 @@ class Destination(models.Model):
         errors: dict[str, Any] = dict.fromkeys(missing, "Needed for this protocol.")
         if self.url and not _is_http(self.url):
             errors["url"] = "An address that begins with http:// or https://, without a password."
-        if unknown := set(self.objects_sent) - set(OBJECT_KINDS):
+        if unknown := set(self.objects_sent) - set(SENDABLE):
             errors["objects_sent"] = f"Not known: {', '.join(sorted(unknown))}."
         if errors:
             raise ValidationError(errors)
@@ -124,6 +128,11 @@ class Destination(models.Model):
         if self.results == Results.POSITIVE:
             return bool(analysis.positive)
         return self.results == Results.ALL or analysis.probability is not None
+
+    def wants_report(self, signed: datetime) -> bool:
+        """Whether this destination gets its site's signed reports as DICOM objects."""
+        chosen = not self.objects_sent or Kind.PDF in self.objects_sent
+        return self.protocol in _OBJECTS and chosen and signed >= self.created
 
     def kinds(self, available: tuple[str, ...]) -> list[str]:
         """What is sent of a result that could be stated as `available` DICOM objects."""

@@ -1,4 +1,4 @@
-"""`python -m pneumoscope.web destination_add NAME --site CODE --protocol dicom --host … --port …`."""
+"""`python -m pneumoscope.web destination_add NAME --site CODE --protocol PROTOCOL --host …`."""
 
 import sys
 from argparse import ArgumentParser
@@ -9,7 +9,7 @@ from django.core.management import BaseCommand, CommandError
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import Destination
-from pneumoscope.web.gateway.models.destinations import OBJECT_KINDS, Protocol, Results
+from pneumoscope.web.gateway.models.destinations import SENDABLE, Protocol, Results
 from pneumoscope.web.gateway.outgoing import destination_save
 
 _WORDS = ("host", "ae_title", "url", "receiving_application", "receiving_facility")
@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--site", required=True, help="the site's code")
         parser.add_argument("--protocol", choices=Protocol.values, required=True)
         parser.add_argument("--results", choices=Results.values, default=Results.ALL)
-        parser.add_argument("--objects", nargs="*", choices=OBJECT_KINDS, default=[])
+        parser.add_argument("--objects", nargs="*", choices=SENDABLE, default=[])
         parser.add_argument("--port", type=int)
         parser.add_argument("--tls", action="store_true")
         parser.add_argument("--secret", action="store_true", help="read token or secret from stdin")
