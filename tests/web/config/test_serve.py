@@ -40,7 +40,7 @@ def test_from_nothing_to_results_and_no_process_left(tmp_path):
             psutil.Process(process.pid),
             *psutil.Process(process.pid).children(recursive=True),
         ]
-        assert len(family) == 4  # supervisor, gunicorn and its worker, celery
+        assert len(family) == 5  # supervisor, gunicorn and its worker, celery, deliverer
         wait_until(lambda: healthy(address), every=0.1)
         pending = "SELECT count(*) FROM studies_image WHERE state IN ('RECEIVED', 'ANALYSING')"
         wait_until(lambda: installation.rows(pending) == [(0,)], every=0.1)
