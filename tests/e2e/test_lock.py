@@ -33,7 +33,7 @@ def unlock(page: Page, password: str) -> None:
 @pytest.mark.parametrize("width", [1440, 360])
 def test_the_lock_keeps_what_was_typed(open_page, password, width):
     page = open_page("/", width=width, height=740)
-    search = page.get_by_label("Search by patient or file name")
+    search = page.get_by_label("Search by patient, accession, study or file name")
     search.fill("half a word")
     lock_by_menu(page)
     expect(page.locator("#main")).to_have_css("visibility", "hidden")
