@@ -111,7 +111,11 @@ def main() -> int:
     once = parser.parse_args().once
     for program in ("storescu", "dciodvfy"):
         require_peer(program, "apt-get install dcmtk dicom3tools")
-    with ExitStack() as stack:
+    # However it is ended, what it started ends too.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    faults = 0
+    with ExitStack() as stack, suppress(KeyboardInterrupt):
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         listener = free_port()
         orthanc = ForwardingOrthanc(folder, listener)
@@ -196,8 +200,7 @@ def wait_for_ctrl_c(orthanc: Orthanc) -> None:
     print("\nOrthanc's pages, until Ctrl-C:")
     for key in studies:
         print(f"  {orthanc.url}/app/explorer.html#study?uuid={key}")
-    with suppress(KeyboardInterrupt):
-        signal.pause()
+    signal.pause()
 
 
 if __name__ == "__main__":

@@ -209,9 +209,10 @@ def test_the_worklist_by_keys(open_page):
     page.keyboard.press("u")
     assert page.evaluate("window.asked")
     page.keyboard.press("/")
-    expect(page.get_by_label("Search by patient, accession, study or file name")).to_be_focused()
+    search = page.get_by_label("Search by patient, accession, study or file name")
+    expect(search).to_be_focused()
     page.keyboard.type("jukh")
-    expect(page.get_by_label("Search by patient, accession, study or file name")).to_have_value("jukh")
+    expect(search).to_have_value("jukh")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="No study matches")).to_be_visible()
 
