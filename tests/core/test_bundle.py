@@ -133,3 +133,15 @@ def test_an_unknown_name_says_so():
 def test_a_bundle_is_found_by_folder(tmp_path):
     folder = copy_bundle(tmp_path)
     assert bundle_find(str(folder)) == folder
+
+
+def test_a_gate_of_another_version_says_what_it_lacks(tmp_path):
+    folder = copy_bundle(tmp_path)
+    with np.load(folder / "gate.npz") as arrays:
+        kept = {name: arrays[name] for name in arrays if name != "spread"}
+    np.savez(folder / "gate.npz", **kept)
+    digest = hashlib.sha256((folder / "gate.npz").read_bytes()).hexdigest()
+    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
+    edit_card(folder, files=files | {"gate.npz": digest})
+    with pytest.raises(BundleIncompatible, match=r"gate\.npz lacks spread"):
+        load_bundle(folder)

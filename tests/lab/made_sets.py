@@ -25,7 +25,8 @@ def bright_bundle(folder: Path, *, gain: float = 8.0, name: str = "bright") -> P
     folder.mkdir(parents=True)
     onnx.save(_network(gain), str(folder / "model.onnx"))
     one = np.ones(1, dtype=np.float32)
-    np.savez(folder / "gate.npz", mean=one, components=one[None], scale=one, norm=np.ones(2, "f4"))
+    gate = {"mean": one, "spread": one, "components": one[None], "scale": one}
+    np.savez(folder / "gate.npz", norm=np.ones(2, "f4"), **gate)
     pixels = np.random.default_rng(0).integers(0, 256, (2, _SIDE, _SIDE), dtype=np.uint8)
     session = ort.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
     outputs = session.run(list(OUTPUTS), {"pixels": pixels[:, None].astype(np.float32) / 255})

@@ -153,5 +153,5 @@ def test_nih_s_table_by_command(tmp_path, capsys):
     out = tmp_path / "manifest.csv"
     assert main.main(["data", "import", "nih", str(tmp_path), "--out", str(out)]) == 0
     assert "kept           1  normal" in capsys.readouterr().out
-    assert out.read_text().splitlines()[1] == "images/a.png,normal,none,1,30,F,PA,nih,train,1"
+    assert out.read_text().splitlines()[1] == "images/a.png,normal,none,1,30,F,PA,nih,train,,0.9500"
     assert main.main(["data", "import", "nih", str(out), "--out", str(out)]) == 2

@@ -41,6 +41,7 @@ from pneumoscope.core.types import FloatImage, ModelReference
 FORMAT = 2
 OUTPUTS = ("logits", "activation", "embedding", "gate_features")
 FILES = ("model.onnx", "gate.npz", "golden.npz")
+GATE_ARRAYS = ("mean", "spread", "components", "scale", "norm")
 MODELS = Path(__file__).parent.parent / "models"
 DEFAULT = "lite0"
 # By the precision of the weights and by output. Eight bits are rounded a little otherwise by other
@@ -182,7 +183,7 @@ def load_bundle(folder: Path, *, threads: int = 1) -> Bundle:
         raise BundleIncompatible(f"onnxruntime cannot load {folder.name}/model.onnx") from error
     if missing := set(OUTPUTS) - {output.name for output in session.get_outputs()}:
         raise BundleIncompatible(f"{folder.name}/model.onnx lacks {', '.join(sorted(missing))}")
-    bundle = Bundle(folder, content_hash, card, session, _arrays(folder / "gate.npz"))
+    bundle = Bundle(folder, content_hash, card, session, _gate(folder / "gate.npz"))
     _check_goldens(bundle, _arrays(folder / "golden.npz"))
     return bundle
 
@@ -249,6 +250,13 @@ def _verified_bytes(path: Path, expected: str | None) -> bytes:
 def _arrays(path: Path) -> dict[str, NDArray[Any]]:
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
+
+
+def _gate(path: Path) -> dict[str, NDArray[Any]]:
+    arrays = _arrays(path)
+    if missing := [name for name in GATE_ARRAYS if name not in arrays]:
+        raise BundleIncompatible(f"{path.parent.name}/{path.name} lacks {', '.join(missing)}")
+    return arrays
 
 
 def _check_goldens(bundle: Bundle, golden: dict[str, NDArray[Any]]) -> None:
