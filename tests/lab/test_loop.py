@@ -170,8 +170,10 @@ def test_a_teacher_alone_teaches(tmp_path):
     """One that calls everything normal, against the labels."""
     images = blobs(12, 0)
     recipe = plan(epochs=1, batch_size=12, learning_rate=0.02, ema_decay=0.9, distillation=1.0)
-    taught = replace(images, teacher=torch.eye(3)[torch.zeros(12, dtype=torch.int64)])
-    trained = fit(network(recipe), often(taught), images, recipe, tmp_path)
+    teacher = network(recipe)
+    teacher.classifier.weight.data.zero_()
+    teacher.classifier.bias.data = torch.tensor([9.0, 0.0, 0.0])
+    trained = fit(network(recipe), often(images), images, recipe, tmp_path, teachers=[teacher])
     assert (predict_logits(trained, images.pixels).argmax(1) == 0).all()
 
 
@@ -279,6 +281,8 @@ def test_what_cannot_be_trained_says_so(tmp_path):
         fit(network(), blobs(3, 0), blobs(3, 0), plan(), tmp_path)
     with pytest.raises(RecipeError, match="teacher"):
         fit(network(), blobs(6, 0), blobs(6, 0), plan(distillation=0.5), tmp_path)
+    with pytest.raises(RecipeError, match="teacher"):
+        fit(network(), blobs(6, 0), blobs(6, 0), plan(), tmp_path, teachers=[network()])
     poisoned = replace(blobs(6, 0), weights=torch.full((6,), float("nan")))
     with pytest.raises(TrainingDiverged):
         fit(network(), poisoned, blobs(6, 0), plan(balance="none"), tmp_path)

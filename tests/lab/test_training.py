@@ -8,6 +8,7 @@ import pytest
 
 from core.images import encode
 from pneumoscope.core.bundle import load_bundle
+from pneumoscope.lab.recipe import RecipeError
 from pneumoscope.lab.train import train
 
 pytestmark = pytest.mark.lab
@@ -36,3 +37,13 @@ def test_train_command_from_folder_to_verified_bundle(tmp_path):
     assert bundle.card.data["images"] == 12
     assert bundle.card.data["gate_sources"] == [f"{tmp_path.name}/data"]
     assert 0 < bundle.card.threshold < 1
+
+    following = tmp_path / "following.toml"
+    following.write_text(
+        quick.read_text().replace("[optimiser]", "[optimiser]\ndistillation = 0.5")
+    )
+    run = tmp_path / "out"
+    taught = load_bundle(train(following, [data], tmp_path / "taught", teachers=[run]))
+    assert taught.card.data["teachers"] == [bundle.hash]
+    with pytest.raises(RecipeError, match="holds no checkpoint"):
+        train(following, [data], tmp_path / "other", teachers=[data])

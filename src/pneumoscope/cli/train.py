@@ -23,6 +23,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="further frontal chest radiographs, without labels, that the gate must let through",
     )
+    add(
+        "--teachers",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="RUN",
+        help="folders of earlier trainings to be followed, as the recipe's distillation says",
+    )
     add("--resume", action="store_true", help="go on from the checkpoint in --out")
 
 
@@ -33,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     from pneumoscope.lab.train import train
 
-    print(train(options.recipe, options.data, options.out, frontal=options.frontal))
+    folders = {"frontal": options.frontal, "teachers": options.teachers}
+    print(train(options.recipe, options.data, options.out, **folders))
     return 0
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from pneumoscope.lab.recipe import Recipe, RecipeError
+from pneumoscope.lab.data import CLASSES
+from pneumoscope.lab.networks import build_network
+from pneumoscope.lab.recipe import NetworkRecipe, Recipe, RecipeError
 
 # Sections that decide the weights; a card may be reworded between two starts.
 DECISIVE = ("data", "input", "network", "optimiser", "augmentation")
@@ -69,6 +71,25 @@ def load_checkpoint(
     average.load_state_dict(state["average"])
     optimiser.load_state_dict(state["optimiser"])
     return int(state["epoch"])
+
+
+def load_average(run: Path) -> nn.Module:
+    """The network that a training gave, with its averaged weights, for others to learn from.
+
+    run: the folder it wrote. Raises RecipeError where there is no checkpoint.
+    """
+    path = run / "checkpoint.pt"
+    if not path.is_file():
+        raise RecipeError(f"{run} holds no checkpoint.pt: it is not what a training wrote.")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    values = {
+        key.removeprefix("network."): value
+        for key, value in state["recipe"].items()
+        if key.startswith("network.")
+    }
+    network = build_network(NetworkRecipe(**values), len(CLASSES))
+    network.load_state_dict(state["average"])
+    return network.requires_grad_(False).eval()
 
 
 def decisive(recipe: Recipe) -> dict[str, Any]:

@@ -25,7 +25,6 @@ class Dataset:
     pixels: uint8 [N, 1, H, W]. labels: int64 [N], indices into data.TARGETS.
     weights: float32 [N], how much each label counts. sources: int64 [N], which site.
     reliability: float32 [N], probability that normal or pneumonia is rightly said.
-    teacher: float32 [N, classes], probabilities of other networks to be followed, or None.
     """
 
     pixels: Tensor
@@ -33,7 +32,6 @@ class Dataset:
     weights: Tensor
     sources: Tensor
     reliability: Tensor
-    teacher: Tensor | None = None
 
     @classmethod
     def from_numpy(
@@ -44,7 +42,6 @@ class Dataset:
         weights: NDArray[Any] | None = None,
         sources: NDArray[np.int64] | None = None,
         reliability: NDArray[np.float32] | None = None,
-        teacher: NDArray[np.float32] | None = None,
     ) -> "Dataset":
         """pixels: uint8 [N, H, W]. Without them weights and reliability are 1 and all is
         of one source."""
@@ -55,7 +52,6 @@ class Dataset:
             weights=torch.ones(n) if weights is None else torch.from_numpy(weights).float(),
             sources=torch.from_numpy(np.zeros(n, np.int64) if sources is None else sources),
             reliability=torch.ones(n) if reliability is None else torch.from_numpy(reliability),
-            teacher=None if teacher is None else torch.from_numpy(teacher),
         )
 
     @classmethod
@@ -76,25 +72,21 @@ class Dataset:
     def __getitem__(self, index: Tensor) -> "Dataset":
         """The examples that int64 numbers name, in their order, or that a mask lets through."""
         index = index.to(self.pixels.device)
-        teacher = None if self.teacher is None else self.teacher[index]
         return Dataset(
             self.pixels[index],
             self.labels[index],
             self.weights[index],
             self.sources[index],
             self.reliability[index],
-            teacher,
         )
 
     def to(self, device: torch.device) -> "Dataset":
-        teacher = None if self.teacher is None else self.teacher.to(device)
         return Dataset(
             self.pixels.to(device),
             self.labels.to(device),
             self.weights.to(device),
             self.sources.to(device),
             self.reliability.to(device),
-            teacher,
         )
 
     def to_where_it_fits(self, device: torch.device) -> "Dataset":

@@ -8,7 +8,7 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +43,8 @@ class Run:
     """What a training works on.
 
     network: the module itself; parallel: the same, perhaps one of several processes; average: the
-    moving average of its weights, which is what training gives; frozen: parts that stay as they
-    came, running statistics included.
+    moving average of its weights, which is what training gives; teachers: whose mean probability
+    is followed; frozen: parts that stay as they came, running statistics included.
     """
 
     recipe: Recipe
@@ -52,6 +52,7 @@ class Run:
     parallel: nn.Module
     average: nn.Module
     optimiser: torch.optim.Optimizer
+    teachers: list[nn.Module]
     frozen: list[nn.Module]
     device: torch.device
 
@@ -63,6 +64,7 @@ def fit(
     recipe: Recipe,
     out: Path,
     *,
+    teachers: Sequence[nn.Module] = (),
     after_epoch: Callable[[], None] = lambda: None,
 ) -> nn.Module:
     """Train `network` and return the averaged weights of the last epoch.
@@ -70,14 +72,15 @@ def fit(
     Writes out/checkpoint.pt after every epoch (resumed when present), progress.jsonl, curves.png
     and tensorboard/. The validation fold is watched, not used to choose an epoch, unless the recipe
     sets `patience`: the schedule ends at its minimum, and a chosen epoch would make the fold's
-    figures optimistic. `after_epoch` is called once the epoch's checkpoint is safe; what it raises
+    figures optimistic. `teachers` see every image as it was augmented for `network`, and the recipe's
+    `distillation` is how much their word counts. `after_epoch` is called once the epoch's checkpoint is safe; what it raises
     ends the training. In several processes all share `out` and get weights; those of the first
     count. A resumed run gives the same bits on a CPU; GPUs add in an order of their own.
     Raises RecipeError for a recipe that does not fit the data, TrainingDiverged.
     """
     options = recipe.optimiser
-    _check(options, train)
-    run = _start(network, recipe)
+    _check(options, train, teachers)
+    run = _start(network, recipe, teachers)
     checkpoint, best = out / "checkpoint.pt", out / "best.pt"
     done = load_checkpoint(checkpoint, run.network, run.average, run.optimiser, recipe)
     train = train if options.balance == "none" else train.balanced()
@@ -163,17 +166,28 @@ def batch_loss(run: Run, batch: Dataset, generator: Generator) -> Tensor:
     half = options.precision == "bfloat16"
     with torch.autocast(run.device.type, torch.bfloat16, enabled=half):
         output = run.parallel(x)
-    losses = _weighted_losses(output.logits, batch, options)
-    others = _weighted_losses(output.logits, batch[partners], options)
+        word = _teachers_word(run.teachers, x)
+    losses = _weighted_losses(output.logits, batch, word, options)
+    others = _weighted_losses(output.logits, batch[partners], word, options)
     loss = torch.lerp(others, losses, share).mean()
     if output.lungs is None:
         return loss
     return loss + options.lung_attention * lung_loss(output.lungs, prior)
 
 
-def _weighted_losses(logits: Tensor, batch: Dataset, options: OptimiserRecipe) -> Tensor:
+@torch.no_grad()
+def _teachers_word(teachers: list[nn.Module], x: Tensor) -> Tensor | None:
+    """Mean probability, float32 [B, classes], of what they see: x, float32 [B, 1, H, W], 0..1."""
+    if not teachers:
+        return None
+    return torch.stack([teacher(x).logits.float().softmax(1) for teacher in teachers]).mean(0)
+
+
+def _weighted_losses(
+    logits: Tensor, batch: Dataset, word: Tensor | None, options: OptimiserRecipe
+) -> Tensor:
     """float32 [B]. What the sampler has weighted already is not weighted again."""
-    losses = example_losses(logits, batch.labels, batch.teacher, options, batch.reliability)
+    losses = example_losses(logits, batch.labels, word, options, batch.reliability)
     return losses if options.balance == "sampler" else losses * batch.weights
 
 
@@ -214,18 +228,18 @@ def validate(network: nn.Module, validation: Dataset) -> Figures:
     )
 
 
-def _check(options: OptimiserRecipe, train: Dataset) -> None:
+def _check(options: OptimiserRecipe, train: Dataset, teachers: Sequence[nn.Module]) -> None:
     if len(train) < options.batch_size:
         raise RecipeError(f"{len(train)} images do not fill a batch of {options.batch_size}.")
     if options.batch_size % (count := this_process().count):
         raise RecipeError(f"{count} processes cannot share a batch of {options.batch_size} evenly.")
-    if options.distillation > 0 and train.teacher is None:
-        raise RecipeError("distillation asks for a teacher's probabilities, and there are none.")
+    if (options.distillation > 0) != bool(teachers):
+        raise RecipeError("distillation and teachers go together: one is given without the other.")
 
 
-def _start(network: nn.Module, recipe: Recipe) -> Run:
+def _start(network: nn.Module, recipe: Recipe, teachers: Sequence[nn.Module]) -> Run:
     device = this_device()
-    network = network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = _placed(network, device)
     frozen = frozen_parts(network, recipe.optimiser.frozen_stages)
     for part in frozen:
         part.requires_grad_(False)
@@ -235,9 +249,14 @@ def _start(network: nn.Module, recipe: Recipe) -> Run:
         parallel=averaging_gradients(network),
         average=copy.deepcopy(network).eval(),
         optimiser=build_optimiser(network, recipe.optimiser),
+        teachers=[_placed(teacher, device).eval() for teacher in teachers],
         frozen=frozen,
         device=device,
     )
+
+
+def _placed(network: nn.Module, device: torch.device) -> nn.Module:
+    return network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def _seed(recipe: Recipe, *parts: int) -> int:

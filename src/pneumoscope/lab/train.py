@@ -10,10 +10,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, nn
 
+from pneumoscope.core.bundle import read_card
 from pneumoscope.core.calibrate import calibrated_probabilities
 from pneumoscope.core.metrics import auroc
 from pneumoscope.lab.augment import augment
 from pneumoscope.lab.calibration import derive_operating_points, fit_temperature
+from pneumoscope.lab.checkpoint import load_average
 from pneumoscope.lab.conformal import fit_band
 from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
 from pneumoscope.lab.dataset import Dataset
@@ -31,16 +33,25 @@ CALIBRATION_COPIES = 4
 RANGE_IMAGES = 128
 
 
-def train(recipe: Path, data: Sequence[Path], out: Path, *, frontal: Sequence[Path] = ()) -> Path:
+def train(
+    recipe: Path,
+    data: Sequence[Path],
+    out: Path,
+    *,
+    frontal: Sequence[Path] = (),
+    teachers: Sequence[Path] = (),
+) -> Path:
     """Train by the recipe on all but the test splits of `data` and export `out/bundle`.
 
     data: folders or manifests (docs/data.md). No test split is read. Temperature and threshold
     come from the validation fold.
     frontal: folders of further frontal chest radiographs, without labels, that the input gate
-    must let through. A checkpoint in `out` is resumed. Returns the bundle's folder.
+    must let through. teachers: folders of earlier trainings, whose mean probability is followed by
+    the recipe's `distillation`. A checkpoint in `out` is resumed. Returns the bundle's folder.
     """
     out.mkdir(parents=True, exist_ok=True)
     plan = read_recipe(recipe)
+    followed = [load_average(run) for run in teachers]
     examples = training_examples(data, plan.data)
     held_out = held_out_mask(examples, plan.data, plan.seed)
     logger.info("reading %d radiographs", len(examples))
@@ -51,7 +62,7 @@ def train(recipe: Path, data: Sequence[Path], out: Path, *, frontal: Sequence[Pa
     network: nn.Module = build_network(plan.network, len(CLASSES))
     with process_group() as process:
         training = whole[torch.from_numpy(~held_out)]
-        network = fit(network, training, validation, plan, out).cpu()
+        network = fit(network, training, validation, plan, out, teachers=followed).cpu()
     if not process.first:
         return out / "bundle"
 
@@ -85,7 +96,7 @@ def train(recipe: Path, data: Sequence[Path], out: Path, *, frontal: Sequence[Pa
         validation_labels=validation.labels.numpy(),
         range_pixels=ranges[:: max(1, len(ranges) // RANGE_IMAGES)][:RANGE_IMAGES],
         metrics=_validation_metrics(network, validation, temperature),
-        data=_data_record(plan, examples, held_out, frontal),
+        data=_data_record(plan, examples, held_out, frontal, teachers),
     )
     return export_bundle(trained, out / "bundle")
 
@@ -127,7 +138,11 @@ def _validation_metrics(
 
 
 def _data_record(
-    recipe: Recipe, examples: list[Example], held_out: NDArray[np.bool_], frontal: Sequence[Path]
+    recipe: Recipe,
+    examples: list[Example],
+    held_out: NDArray[np.bool_],
+    frontal: Sequence[Path],
+    teachers: Sequence[Path],
 ) -> dict[str, Any]:
     return {
         "source": "; ".join(recipe.card.data),
@@ -136,5 +151,6 @@ def _data_record(
         "patients": len({example.patient for example in examples}),
         "sites": sorted({example.site for example in examples if example.site}),
         "validation_images": int(held_out.sum()),
+        "teachers": [read_card(run / "bundle")[1] for run in teachers],
         "gate_sources": sorted("/".join(folder.parts[-2:]) for folder in frontal),
     }
