@@ -1,0 +1,19 @@
+"""Study 1—N Image 1—N Analysis, and what is kept beside them."""
+
+from pneumoscope.web.studies.models.analyses import Analysis, array_pack
+from pneumoscope.web.studies.models.bookkeeping import KeptAnswer, SavedView, Worker
+from pneumoscope.web.studies.models.images import Image
+from pneumoscope.web.studies.models.studies import SiteQuerySet, Source, Study, Urgency
+
+__all__ = [
+    "Analysis",
+    "Image",
+    "KeptAnswer",
+    "SavedView",
+    "SiteQuerySet",
+    "Source",
+    "Study",
+    "Urgency",
+    "Worker",
+    "array_pack",
+]

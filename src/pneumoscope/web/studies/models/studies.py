@@ -1,0 +1,100 @@
+"""A study, and where it stands in the worklist."""
+
+import uuid
+from typing import Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.accounts.roles import Right
+from pneumoscope.web.audit.pseudonym import patient_pseudonym
+from pneumoscope.web.studies.states import State
+
+
+class Source(models.TextChoices):
+    UPLOAD = "upload", "Upload"
+    API = "api", "API"
+    SAMPLE = "sample", "Sample"
+    DICOM = "dicom", "DICOM"
+
+
+class Urgency(models.IntegerChoices):
+    """The order of the worklist: the largest first, newest first within each."""
+
+    DONE = 0, "Unsuspicious, rejected or failed"
+    UNCERTAIN = 1, "Uncertain"
+    SUSPICIOUS = 2, "Suspicious"
+    PENDING = 3, "In progress"
+
+
+class SiteQuerySet(models.QuerySet[Any]):
+    def visible_to(self, user: Any, right: Right = "study.view") -> Self:
+        """Only what belongs to sites at which the user has the right; the rest does not exist."""
+        return self.filter(site__in=user.sites_with(right))
+
+
+class Study(models.Model):
+    """What was acquired of one patient at one time; for files without a header, one image."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="studies")
+    study_instance_uid = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
+    patient_id = models.CharField(max_length=64, blank=True)
+    patient_name = models.CharField(max_length=324, blank=True)
+    age_years = models.FloatField(null=True, blank=True)
+    sex = models.CharField(max_length=16, blank=True)
+    accession_number = models.CharField(max_length=16, blank=True)
+    study_date = models.DateField(null=True, blank=True)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    received_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created = models.DateTimeField(auto_now_add=True)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="assigned_studies",
+    )
+    # All of these follow from the images (`summary`); kept here so that the worklist sorts and
+    # filters one table by its indexes.
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RECEIVED)
+    headline = models.ForeignKey(
+        "Analysis", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    positive = models.BooleanField(null=True, editable=False)
+    uncertain = models.BooleanField(default=False, editable=False)
+    urgency = models.PositiveSmallIntegerField(
+        choices=Urgency.choices, default=Urgency.PENDING, editable=False
+    )
+
+    objects = SiteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created", "-id"]
+        verbose_name_plural = "studies"
+        indexes = [
+            models.Index(fields=["site", "-urgency", "-created", "-id"]),
+            models.Index(fields=["site", "-created", "-id"]),
+            models.Index(fields=["site", "state", "-created", "-id"]),
+            models.Index(fields=["site", "patient_id"]),
+            models.Index(fields=["site", "accession_number"]),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="study_state_known"),
+            # With the patient: two patients under one UID is a sender's error that must never
+            # put one patient's image into the other's study.
+            models.UniqueConstraint(
+                fields=["site", "study_instance_uid", "patient_id"],
+                name="study_once_per_site_and_patient",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def audit_subject(self) -> tuple[uuid.UUID, str]:
+        return self.pk, patient_pseudonym(self.site_id, self.patient_id)
