@@ -2,6 +2,7 @@
 
 import errno
 import threading
+from concurrent.futures import Future
 
 import pytest
 from django.core.files.storage import default_storage
@@ -10,7 +11,7 @@ from pynetdicom import AE
 from interop.dicoms import ROOT, dicom_make, file_of
 from pneumoscope.interop.storing import Instance, OutOfResources
 from pneumoscope.interop.storing import Peer as Caller
-from pneumoscope.web.gateway import receiving
+from pneumoscope.web.gateway import intake, receiving
 from pneumoscope.web.gateway.held import is_held
 from pneumoscope.web.gateway.intake import arrival_take_in, arrivals_waiting
 from pneumoscope.web.gateway.listen import listener, may_send
@@ -183,3 +184,30 @@ def test_storage_commitment_asks_the_tables(arrive, peer, other_site):
     arrive(dataset)
     assert is_held(peer.site, *names)
     assert not is_held(other_site, *names)
+
+
+@pytest.mark.django_db
+def test_what_nobody_foresaw_fails_alone(arrive, monkeypatch):
+    """A bug of ours at one file: the others come in, and the intake goes on."""
+    monkeypatch.setattr(intake, "route", lambda *_: 1 / 0)
+    broken = arrive(dicom_make())
+    assert (broken.outcome, broken.attempts) == (Outcome.WAITING, 1)
+    assert not arrival_take_in(broken.pk)
+    monkeypatch.undo()
+    assert arrive(dicom_make(2)).outcome == Outcome.ANALYSE
+    assert arrivals_waiting() == [broken.pk]
+    assert arrival_take_in(broken.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_the_database_refuses_is_refused_alone(peer):
+    rows = [Arrival(site=peer.site, way=Way.STORE, sender="X", file="f") for _ in range(3)]
+    rows[1].outcome = "no such outcome"
+    promised = [(row, Future()) for row in rows]
+    receiving._commit(promised)
+    assert [type(done.exception()) for _, done in promised] == [
+        type(None),
+        OutOfResources,
+        type(None),
+    ]
+    assert Arrival.objects.count() == 2

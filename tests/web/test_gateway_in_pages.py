@@ -110,6 +110,11 @@ def test_a_standing_question_and_its_secret(site, administrator):
     assert administrator.post(page, {**data, "token": "", "priors": 2}).status_code == 302
     pull.refresh_from_db()
     assert (pull.token, pull.priors) == ("secret-word", 2)
+    # Another address must not get the secret of the one before.
+    elsewhere = {**data, "token": "", "url": "https://elsewhere.example"}
+    assert administrator.post(page, elsewhere).status_code == 302
+    pull.refresh_from_db()
+    assert pull.token == ""
 
 
 @pytest.mark.parametrize("wrong", [{"method": "get"}, {"url": ""}, {"url": "ftp://x.example"}])

@@ -6,11 +6,13 @@ import pytest
 from django.utils import timezone
 
 from interop.dicoms import ROOT, dicom_make, file_of
-from pneumoscope.interop.delivery import DeliveryError
+from interop.listening import http_server
+from pneumoscope.interop.delivery import DeliveryError, UnreadableAnswer
+from pneumoscope.interop.query import FoundSeries, FoundStudy
 from pneumoscope.web.gateway.intake import arrival_take_in, arrivals_waiting
 from pneumoscope.web.gateway.listen import listener
 from pneumoscope.web.gateway.models import Arrival, Pull
-from pneumoscope.web.gateway.pulling import archive_of, pull_ask, pull_run, pulls_due
+from pneumoscope.web.gateway.pulling import Archive, archive_of, pull_ask, pull_run, pulls_due
 from pneumoscope.web.studies.models import Image, Study
 from web.incoming import peer_make, pull_make
 from web.installation import wait_until
@@ -95,6 +97,37 @@ def test_a_dead_archive_is_shown_and_the_cursor_stays(orthanc, pull_of):
     pull_ask(pull)
     pull.refresh_from_db()
     assert (pull.problem, Arrival.objects.count()) == ("", 1)
+
+
+def test_a_study_that_cannot_be_fetched_does_not_hold_up_the_others(site):
+    pull = pull_make(site=site, url="https://pacs.example", method="web")
+    fetched = []
+
+    def fetch(series, missing):
+        if series.study_instance_uid == "1.1":
+            raise UnreadableAnswer("garbage")
+        fetched.extend(missing)
+
+    archive = Archive(
+        studies=lambda _: [FoundStudy(f"1.{n}", "", "20260102") for n in (1, 2)],
+        series=lambda study: [FoundSeries(study, f"{study}.1", "DX", "")],
+        instances=lambda series: [f"{series.series_instance_uid}.1"],
+        fetch=fetch,
+    )
+    with pytest.raises(UnreadableAnswer):
+        pull_run(pull, archive)
+    assert fetched == ["1.2.1.1"]
+    pull.refresh_from_db()
+    assert pull.asked_until is None
+
+
+@pytest.mark.parametrize("file", [b"<html>", file_of(dicom_make(2))])
+def test_another_instance_than_was_asked_for_is_not_kept(site, file):
+    with http_server(lambda _: (200, {"Content-Type": "application/dicom"}, file)) as server:
+        pull = pull_make(site=site, url=server.url, method="web")
+        with pytest.raises(UnreadableAnswer):
+            archive_of(pull).fetch(FoundSeries("1.1", "1.2", "DX", ""), [f"{ROOT}.1.1"])
+    assert not Arrival.objects.exists()
 
 
 def test_when_a_question_is_due(site):

@@ -18,6 +18,12 @@ class SiteForm(forms.ModelForm):
         if "peer" in self.fields:
             self.fields["peer"].queryset = Peer.objects.filter(site__in=sites)
 
+    def secret_of(self, name: str) -> str:
+        """As typed, or else the one that is there, for the address that it was given for alone."""
+        typed = str(self.cleaned_data[name])
+        same = self.cleaned_data.get("url") == self.instance.url
+        return typed or (str(getattr(self.instance, name)) if same else "")
+
 
 class PeerForm(SiteForm):
     class Meta:
@@ -68,4 +74,4 @@ class PullForm(SiteForm):
         }
 
     def clean_token(self) -> str:
-        return str(self.cleaned_data["token"] or self.instance.token)
+        return self.secret_of("token")

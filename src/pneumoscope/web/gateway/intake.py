@@ -1,7 +1,7 @@
 """From arrivals to studies: the routing rules decide, `study_receive` does the rest.
 
 An arrival is taken in once: its row is locked, and outcome and image are one transaction. What
-fails is tried again, and after a few times shown as failed with its reason.
+fails is tried again at the next sweep, and after a few times shown as failed with its reason.
 """
 
 import logging
@@ -9,7 +9,7 @@ import threading
 
 from django.conf import settings
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 from django.db.models import F
 
 from pneumoscope.core.errors import PneumoscopeError
@@ -43,17 +43,29 @@ def arrivals_waiting() -> list[int]:
     return list(waiting.values_list("pk", flat=True)[:_FEW])
 
 
-def arrival_take_in(key: int) -> None:
-    """Take in one arrival, whatever it holds; others never suffer from it."""
+def arrival_take_in(key: int) -> bool:
+    """Take in one arrival, whatever it holds; others never suffer from it. False: it failed.
+
+    Raises OperationalError where the database itself is away.
+    """
     try:
         with transaction.atomic():
             waiting = Arrival.objects.select_for_update().filter(pk=key, outcome=Outcome.WAITING)
             arrival = waiting.select_related("site").first()
             if arrival is not None:
                 _take_in(arrival)
+    except OperationalError:
+        raise
     except (PneumoscopeError, OSError) as error:
         logger.warning("arrival %d: %s", key, error)
         _note_failure(key, str(error) or type(error).__name__)
+    except Exception as error:
+        # One file that nobody foresaw must neither end the intake nor stand before all others.
+        logger.exception("arrival %d failed here", key)
+        _note_failure(key, f"{type(error).__name__} while it was taken in: the log says more.")
+    else:
+        return True
+    return False
 
 
 def _take_in(arrival: Arrival) -> None:
@@ -114,11 +126,18 @@ def take_in_forever(committer: Committer, ended: threading.Event) -> None:
         committer.committed.wait(settings.PNEUMOSCOPE_SWEEP_SECONDS)
         committer.committed.clear()
         try:
-            while not ended.is_set() and (keys := arrivals_waiting()):
-                for key in keys:
-                    if committer.busy and ended.wait(_STEP_ASIDE_SECONDS):
-                        break
-                    arrival_take_in(key)
+            while not ended.is_set() and _some_taken_in(committer, ended):
+                pass
         except DatabaseError as error:
             logger.warning("intake failed, will try again: %s", error)
         close_old_connections()
+
+
+def _some_taken_in(committer: Committer, ended: threading.Event) -> bool:
+    """Try some of what waits. False where none came in: the next sweep tries those again."""
+    taken_in = False
+    for key in arrivals_waiting():
+        if committer.busy and ended.wait(_STEP_ASIDE_SECONDS):
+            break
+        taken_in |= arrival_take_in(key)
+    return taken_in

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.interop import dicomweb_client, scu
-from pneumoscope.interop.delivery import DeliveryError
+from pneumoscope.interop.delivery import PeerUnreachable, UnreadableAnswer
 from pneumoscope.interop.http import HttpPeer
 from pneumoscope.interop.query import FoundSeries, FoundStudy, StudyQuery, fits
 from pneumoscope.interop.storing import Instance
@@ -71,12 +71,17 @@ def archive_of(pull: Pull) -> Archive:
 
 
 def _web_archive(pull: Pull) -> Archive:
-    peer = HttpPeer(pull.url, pull.token, max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES + 65536)
+    most = settings.PNEUMOSCOPE_MAX_FILE_BYTES
+    peer = HttpPeer(
+        pull.url, pull.token, ca_file=settings.PNEUMOSCOPE_CA_FILE, max_bytes=most + 65536
+    )
 
     def fetch(series: FoundSeries, missing: list[str]) -> None:
         for sop_instance_uid in missing:
             data = dicomweb_client.retrieve_instance(peer, series, sop_instance_uid)
-            header = header_read(data, max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES)
+            header = header_read(data, max_bytes=most)
+            if header.sop_instance_uid != sop_instance_uid:
+                raise UnreadableAnswer(f"{pull.url} sent another instance than was asked for")
             caller = Caller(pull.name[:16], settings.PNEUMOSCOPE_LISTEN_AE, "")
             syntax = header.transfer_syntax_uid
             _keep(pull, Instance(data, header.sop_class_uid, sop_instance_uid, syntax, caller))
@@ -103,24 +108,37 @@ def _keep(pull: Pull, instance: Instance) -> None:
 
 
 def pull_run(pull: Pull, archive: Archive) -> int:
-    """Ask once and fetch what is missing; returns how many instances. Raises DeliveryError.
+    """Ask once and fetch what is missing; returns how many instances.
 
-    The cursor moves only after everything was fetched.
+    A study that cannot be fetched does not hold up the others. Raises the first failure, and then
+    the cursor stays: it moves only after everything was fetched.
     """
     today = timezone.now().date()
     since = max(pull.since, (pull.asked_until or pull.since) - _OVERLAP)
     wanted = StudyQuery(
         since=since, modalities=words(pull.modalities), body_parts=words(pull.body_parts)
     )
-    fetched = 0
+    fetched, failures = 0, []
     for study in archive.studies(wanted):
-        new = _fetch_missing(pull, archive, study, wanted)
-        fetched += new
-        if new and pull.priors and study.patient_id:
-            for prior in _priors(archive, study, pull.priors):
-                fetched += _fetch_missing(pull, archive, prior, wanted)
+        try:
+            fetched += _study_fetch(pull, archive, study, wanted)
+        except PeerUnreachable:
+            raise
+        except PneumoscopeError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
     Pull.objects.filter(pk=pull.pk).update(asked_until=today)
     return fetched
+
+
+def _study_fetch(pull: Pull, archive: Archive, study: FoundStudy, wanted: StudyQuery) -> int:
+    """With priors, where something of it was new."""
+    new = _fetch_missing(pull, archive, study, wanted)
+    if new and pull.priors and study.patient_id:
+        for prior in _priors(archive, study, pull.priors):
+            new += _fetch_missing(pull, archive, prior, wanted)
+    return new
 
 
 def _fetch_missing(pull: Pull, archive: Archive, study: FoundStudy, wanted: StudyQuery) -> int:
@@ -166,8 +184,15 @@ def pull_ask(pull: Pull) -> None:
         fetched = pull_run(pull, archive_of(pull))
     except PneumoscopeError as error:
         logger.warning("pull %d: %s", pull.pk, error)
-        remedy = error.remedy if isinstance(error, DeliveryError) else ""
-        Pull.objects.filter(pk=pull.pk).update(problem=f"{error} {remedy}".strip())
+        Pull.objects.filter(pk=pull.pk).update(problem=f"{error} {error.remedy}".strip())
+    except OperationalError:
+        raise
+    except Exception as error:
+        # An archive's answers are a stranger's: one must not end the asking of the others.
+        logger.exception("pull %d failed here", pull.pk)
+        Pull.objects.filter(pk=pull.pk).update(
+            problem=f"{type(error).__name__}: the log says more."
+        )
     else:
         Pull.objects.filter(pk=pull.pk).update(problem="")
         if fetched:

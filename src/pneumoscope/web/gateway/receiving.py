@@ -16,7 +16,7 @@ from typing import Self
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DatabaseError, connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from pneumoscope.core.errors import EmptyFile, FileTooLarge
 from pneumoscope.interop.storing import CannotUnderstand, Instance, OutOfResources
@@ -53,6 +53,9 @@ def file_store(data: bytes) -> str:
     return default_storage.save(f"received/{sha256[:2]}/{sha256}", ContentFile(data))
 
 
+_Promised = tuple[Arrival, Future[None]]
+
+
 class Committer:
     """One thread that commits the arrivals of all associations.
 
@@ -61,7 +64,7 @@ class Committer:
     """
 
     def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[tuple[Arrival, Future[None]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Promised | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="committer")
         self._last_commit = 0.0
         self.committed = threading.Event()
@@ -87,22 +90,12 @@ class Committer:
 
     def _run(self) -> None:
         for together in self._batches():
-            try:
-                with transaction.atomic():
-                    Arrival.objects.bulk_create([arrival for arrival, _ in together])
-            except DatabaseError as error:
-                logger.warning("%d arrivals could not be committed: %s", len(together), error)
-                for _, done in together:
-                    done.set_exception(OutOfResources("The database takes no rows."))
-                connection.close()
-            else:
-                for _, done in together:
-                    done.set_result(None)
-                self._last_commit = time.monotonic()
-                self.committed.set()
+            _commit(together)
+            self._last_commit = time.monotonic()
+            self.committed.set()
         connection.close()
 
-    def _batches(self) -> Iterator[list[tuple[Arrival, Future[None]]]]:
+    def _batches(self) -> Iterator[list[_Promised]]:
         while (first := self._waiting.get()) is not None:
             together = [first]
             while len(together) < _MOST_TOGETHER and not self._waiting.empty():
@@ -112,3 +105,23 @@ class Committer:
                     return
                 together.append(more)
             yield together
+
+
+def _commit(together: list[_Promised]) -> None:
+    """One transaction, then tell who waits. Whatever fails, this thread serves all associations."""
+    try:
+        with transaction.atomic():
+            Arrival.objects.bulk_create([arrival for arrival, _ in together])
+    except Exception as error:
+        logger.exception("%d arrivals could not be committed", len(together))
+        connection.close()
+        # One row that the database refuses must not have the others refused.
+        if len(together) > 1 and not isinstance(error, OperationalError):
+            for each in together:
+                _commit([each])
+            return
+        for _, done in together:
+            done.set_exception(OutOfResources("The database did not take the row."))
+    else:
+        for _, done in together:
+            done.set_result(None)
