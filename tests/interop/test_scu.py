@@ -9,7 +9,9 @@ from io import BytesIO
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import JPEGBaseline8Bit
 from pynetdicom import AE, evt
+from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet
 
 from interop.dicoms import ROOT, Store, dicom_make, file_of
 from pneumoscope.interop.delivery import (
@@ -119,9 +121,68 @@ def test_a_class_the_peer_does_not_take_is_rejected():
     entity.add_supported_context("1.2.840.10008.1.1")
     server = entity.start_server(("127.0.0.1", 0), block=False)
     peer = DicomPeer("127.0.0.1", server.server_address[1], "SCOPE")
-    with pytest.raises((DeliveryRejected, PeerUnreachable)):
+    with pytest.raises(DeliveryRejected, match="Digital X-Ray Image Storage"):
         store(peer, [dicom_make()])
     server.shutdown()
+
+
+def test_a_transfer_syntax_the_peer_does_not_take_is_rejected():
+    entity = AE("SCOPE")
+    entity.add_supported_context(dicom_make().SOPClassUID, JPEGBaseline8Bit)
+    server = entity.start_server(("127.0.0.1", 0), block=False)
+    peer = DicomPeer("127.0.0.1", server.server_address[1], "SCOPE")
+    with pytest.raises(DeliveryRejected, match="Digital X-Ray Image Storage"):
+        store(peer, [dicom_make()])
+    server.shutdown()
+
+
+def test_a_peer_that_ends_the_association_between_two_messages():
+    entity = AE("SCOPE")
+    entity.add_supported_context(dicom_make().SOPClassUID)
+
+    def leave(event):
+        threading.Timer(0.0, event.assoc.abort).start()
+        return 0x0000
+
+    server = entity.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, leave)]
+    )
+    peer = DicomPeer("127.0.0.1", server.server_address[1], "SCOPE", seconds=5.0)
+    with pytest.raises(UnreadableAnswer):
+        store(peer, [dicom_make(number) for number in range(1, 200)])
+    server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("limit", "study", "kept"),
+    [(1 << 20, f"{ROOT}.1.2", 1), (1000, f"{ROOT}.1.2", 0), (1 << 20, "", 0)],
+)
+def test_what_an_archive_hands_over_is_checked_like_what_is_sent(limit, study, kept):
+    """C-GET from a peer whose instance is larger than the limit, or does not say whose it is."""
+    model = StudyRootQueryRetrieveInformationModelGet
+    sent, got = dicom_make(1, side=64, StudyInstanceUID=study), []
+
+    def hand_over(event):
+        yield 1
+        yield 0xFF00, sent
+
+    entity = AE("SCOPE")
+    entity.add_supported_context(model)
+    entity.add_supported_context(sent.SOPClassUID, scu_role=True, scp_role=True)
+    server = entity.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_GET, hand_over)]
+    )
+    peer = DicomPeer(
+        "127.0.0.1", server.server_address[1], "SCOPE", seconds=5.0, max_instance_bytes=limit
+    )
+    series = FoundSeries(f"{ROOT}.1.2", f"{ROOT}.1.3", "DX", "CHEST")
+    if kept:
+        get_series(peer, series, got.append)
+    else:
+        with pytest.raises((PeerBusy, DeliveryRejected)):
+            get_series(peer, series, got.append)
+    server.shutdown()
+    assert len(got) == kept
 
 
 def test_a_peer_that_answers_nothing_in_time():

@@ -54,6 +54,7 @@ _PLAIN_FIRST = (uid.ExplicitVRLittleEndian, uid.ImplicitVRLittleEndian)
 STORAGE_SYNTAXES = (*_PLAIN_FIRST, *sorted(TRANSFER_SYNTAXES - set(_PLAIN_FIRST)))
 
 MAX_PDU_BYTES = 131072
+MAX_INSTANCE_BYTES = 100 * 1024 * 1024
 _POLL_SECONDS = 0.1
 _LONGEST_UID = 64
 
@@ -87,7 +88,7 @@ class Listening:
     any_called_ae_title: bool = False
     tls: ssl.SSLContext | None = None
     max_associations: int = 32
-    max_instance_bytes: int = 100 * 1024 * 1024
+    max_instance_bytes: int = MAX_INSTANCE_BYTES
     idle_seconds: float = 60.0
 
 
@@ -153,14 +154,9 @@ def _admit(event: evt.Event, services: Services) -> None:
 
 def _store(event: evt.Event, listening: Listening, services: Services) -> int:
     """The status of the C-STORE response: 0x0000 only once the instance is durably kept."""
-    request, peer = cast(C_STORE, event.request), _peer(event)
+    peer = _peer(event)
     try:
-        if not isinstance(request.DataSet, BytesIO):
-            raise CannotUnderstand("The C-STORE request has no data set.")
-        if request.DataSet.getbuffer().nbytes > listening.max_instance_bytes:
-            raise OutOfResources(f"The instance is over {listening.max_instance_bytes:,} bytes.")
-        _check(request, request.DataSet, str(event.context.transfer_syntax))
-        services.keep(_instance(request, request.DataSet, str(event.context.transfer_syntax), peer))
+        services.keep(instance_of(event, peer, max_bytes=listening.max_instance_bytes))
     except StoreRefused as error:
         logger.warning(
             "C-STORE from %s answered 0x%04X: %s %s",
@@ -173,12 +169,17 @@ def _store(event: evt.Event, listening: Listening, services: Services) -> int:
     return 0x0000
 
 
-def _instance(
-    request: C_STORE, data_set: BytesIO, transfer_syntax_uid: str, peer: Peer
-) -> Instance:
+def instance_of(event: evt.Event, peer: Peer, *, max_bytes: int) -> Instance:
+    """What a C-STORE request brings. Raises CannotUnderstand or OutOfResources."""
+    request, syntax = cast(C_STORE, event.request), str(event.context.transfer_syntax)
+    data_set = request.DataSet
+    if not isinstance(data_set, BytesIO):
+        raise CannotUnderstand("The C-STORE request has no data set.")
+    if data_set.getbuffer().nbytes > max_bytes:
+        raise OutOfResources(f"The instance is over {max_bytes:,} bytes.")
+    _check(request, data_set, syntax)
     names = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
-    head = file_head(*names, transfer_syntax_uid)
-    return Instance(head + data_set.getvalue(), *names, transfer_syntax_uid, peer)
+    return Instance(file_head(*names, syntax) + data_set.getvalue(), *names, syntax, peer)
 
 
 def _check(request: C_STORE, data_set: BytesIO, transfer_syntax_uid: str) -> None:
