@@ -1,6 +1,7 @@
 """`pneumoscope evaluate` from folders of made pictures to both reports."""
 
 import json
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -13,6 +14,7 @@ from lab.made_sets import bright_bundle, hannover, kermany, nih, picture
 from pneumoscope.cli.main import main
 from pneumoscope.core.bundle import load_bundle
 from pneumoscope.core.decode import decode
+from pneumoscope.lab.data import DataRecipe, fingerprint
 from pneumoscope.lab.evaluation.cases import Box, Case, NoCases, UnknownFold, labelled_cases
 from pneumoscope.lab.evaluation.command import NoLedger, Request, measure
 from pneumoscope.lab.evaluation.contrasts import specificity_threshold
@@ -21,6 +23,8 @@ from pneumoscope.lab.evaluation.localisation import localisation
 from pneumoscope.lab.evaluation.masks import border, corners
 from pneumoscope.lab.evaluation.readings import Reading, Readings, read_all
 from pneumoscope.lab.evaluation.subgroups import age_band, subgroups
+from pneumoscope.lab.folds import held_out_mask
+from pneumoscope.lab.sources import training_examples
 
 pytestmark = pytest.mark.lab
 
@@ -170,6 +174,30 @@ def test_adults_are_told_by_view_and_box(targets_report):
     assert part["localisation"]["miou"][0] > 0.2
     hannover_part = targets_report["sets"]["hannover"]
     assert hannover_part["contrasts"][0]["at_specificity"]["specificity"] == 0.9
+
+
+def test_the_validation_fold_is_the_one_that_training_held_out(tmp_path, bundle_folder):
+    """Doubtful labels and copies of a file are in the training data, and never in the fold."""
+    rng = np.random.default_rng(6)
+    rows = ["path,label,patient,reliability"]
+    for i in range(40):
+        (tmp_path / f"{i}.png").write_bytes(encode(picture(rng, ill=i % 2 == 0), "PNG"))
+        label = "pneumonia" if i % 2 == 0 else "normal"
+        rows.append(f"{i}.png,{label},p{i},{0.7 if i % 4 < 2 else 1}")
+    (tmp_path / "copy.png").write_bytes((tmp_path / "2.png").read_bytes())
+    rows.append("copy.png,pneumonia,p2,1")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    rule = DataRecipe(folds=3, fold=1, drop_duplicates=True)
+    trained_on = training_examples([tmp_path], rule)
+    held_out = held_out_mask(trained_on, rule, 7)
+    card = load_bundle(bundle_folder).card
+    recipe = {"data": asdict(rule), "seed": 7}
+    data = card.data | {"fingerprint": fingerprint(trained_on)}
+    card = replace(card, data=data, raw=card.raw | {"recipe": recipe})
+    cases = labelled_cases([tmp_path], "validation", card)
+    expected = [e.path for e, held in zip(trained_on, held_out, strict=True) if held]
+    assert [case.path for case in cases] == expected
+    assert len(trained_on) == 40
 
 
 def test_a_fold_of_other_data_is_refused(tmp_path, bundle_folder):

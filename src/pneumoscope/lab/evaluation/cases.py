@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pneumoscope.core.bundle import Card
-from pneumoscope.lab.data import TARGETS, DataError, Example, fingerprint
-from pneumoscope.lab.folds import validation_mask
-from pneumoscope.lab.sources import read_sources
+from pneumoscope.lab.data import TARGETS, DataError, DataRecipe, Example, fingerprint
+from pneumoscope.lab.folds import held_out_mask
+from pneumoscope.lab.sources import read_sources, training_examples
 
 OPACITY, NORMAL = "Lung Opacity", "Normal"
 RSNA_CLASSES = frozenset({OPACITY, NORMAL, "No Lung Opacity / Not Normal"})
@@ -66,28 +66,23 @@ def labelled_cases(roots: Sequence[Path], split: str, card: Card) -> list[Case]:
 
     Raises UnknownFold, NoCases, or what `read_sources` raises.
     """
-    examples = read_sources(roots)
     if split == "validation":
-        examples = _validation_fold(examples, card)
-    elif split != "all":
-        examples = [example for example in examples if example.split == split]
+        examples = _validation_fold(roots, card)
+    else:
+        examples = [e for e in read_sources(roots) if split in ("all", e.split)]
     if not examples:
         raise NoCases(f"{', '.join(map(str, roots))}: nothing in split “{split}”.")
     return [_case(example) for example in examples]
 
 
-def _validation_fold(examples: list[Example], card: Card) -> list[Example]:
-    examples = [example for example in examples if example.split != "test"]
-    rule = card.raw["recipe"]["data"]
+def _validation_fold(roots: Sequence[Path], card: Card) -> list[Example]:
+    """What training held out, chosen as training chose it."""
+    recipe = card.raw["recipe"]
+    rule = DataRecipe(**recipe["data"])
+    examples = training_examples(roots, rule)
     if fingerprint(examples) != card.data["fingerprint"]:
         raise UnknownFold(f"{card.name} {card.version} was trained on other data than these.")
-    held_out = validation_mask(
-        examples,
-        folds=rule["folds"],
-        fold=rule["fold"],
-        seed=card.raw["recipe"]["seed"],
-        by=rule.get("fold_by", "patient"),
-    )
+    held_out = held_out_mask(examples, rule, recipe["seed"])
     return [example for example, held in zip(examples, held_out, strict=True) if held]
 
 
