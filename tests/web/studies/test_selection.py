@@ -7,8 +7,11 @@ import pytest
 from django.core.files.storage import default_storage
 
 from pneumoscope.web.audit.models import Event
+from pneumoscope.web.reviews.models import Kind, Report
+from pneumoscope.web.reviews.reporting import report_save, sections_written
+from pneumoscope.web.reviews.services import Opinion, review_create
 from pneumoscope.web.studies.models import Image, Study
-from web.pages import image_analysed, image_make, study_make
+from web.pages import image_analysed, image_make, report_make, study_make
 
 pytestmark = pytest.mark.django_db
 
@@ -23,8 +26,9 @@ def studies(site):
     return found
 
 
-def do(client, what, studies, **more):
-    return client.post("/selection/", {"do": what, "study": [s.pk for s in studies], **more})
+def do(client, what, studies, *, follow=False, **more):
+    data = {"do": what, "study": [s.pk for s in studies], **more}
+    return client.post("/selection/", data, follow=follow)
 
 
 def lines(answer):
@@ -81,6 +85,30 @@ def test_deleting_takes_files_and_leaves_what_another_site_has(
         assert not default_storage.exists(name)
     assert default_storage.exists(shared.file.name)
     assert Event.objects.filter(action="study.delete").count() == 2
+
+
+def test_what_is_signed_or_reviewed_is_kept_and_a_draft_is_not(
+    client_of, user_of, reader, studies
+):
+    [signed, reviewed] = studies
+    drafted = study_make()
+    analysis = image_analysed(image_make(drafted))
+    drafted.refresh_from_db()
+    report_make(drafted)
+    sections = sections_written(signed.headline)
+    report_save(acting_user=reader, study=signed, sections=sections, revision=0, sign=True)
+    review_create(
+        acting_user=reader,
+        analysis=reviewed.headline,
+        kind=Kind.READING,
+        opinion=Opinion(agreement="agree", label="pneumonia"),
+    )
+    client = client_of(user_of("administrator"))
+    page = do(client, "delete", [*studies, drafted], follow=True).content.decode()
+    assert "2 studies kept: a signed report or a review rests on it." in page
+    assert set(Study.objects.all()) == {signed, reviewed}
+    assert not Report.objects.filter(analysis=analysis.pk).exists()
+    assert default_storage.exists(signed.images.get().file.name)
 
 
 @pytest.mark.parametrize(

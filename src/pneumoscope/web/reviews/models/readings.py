@@ -19,7 +19,7 @@ class ReadingQuerySet(models.QuerySet["Reading"]):
 class Reading(models.Model):
     """How far the reading of one analysis has come; its row is locked while a review is added."""
 
-    analysis = models.OneToOneField(Analysis, on_delete=models.CASCADE, related_name="reading")
+    analysis = models.OneToOneField(Analysis, on_delete=models.PROTECT, related_name="reading")
     state = models.CharField(
         max_length=13, choices=ReadingState.choices, default=ReadingState.UNREAD
     )

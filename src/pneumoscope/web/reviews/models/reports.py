@@ -1,5 +1,7 @@
 """The report of a study: a draft until it is signed, then only added to."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -7,6 +9,17 @@ from django.db.models import Q
 from pneumoscope.web.studies.models import Analysis, Study
 
 LONGEST_TEXT = 4000
+
+
+def signed_protect(collector: Any, field: Any, reports: Any, using: str) -> None:
+    """Django's `on_delete`: a draft goes with its study, a signed report keeps it.
+
+    Raises ProtectedError.
+    """
+    signed = [report for report in reports if report.signed]
+    if signed:
+        raise models.ProtectedError("A signed report rests on it.", set(signed))
+    models.CASCADE(collector, field, reports, using)
 
 
 class Report(models.Model):
@@ -17,8 +30,8 @@ class Report(models.Model):
     content, content_hash: what was signed, and the SHA-256 of its canonical JSON.
     """
 
-    study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="report")
-    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="+")
+    study = models.OneToOneField(Study, on_delete=signed_protect, related_name="report")
+    analysis = models.ForeignKey(Analysis, on_delete=signed_protect, related_name="+")
     indication = models.TextField(max_length=LONGEST_TEXT, blank=True)
     technique = models.TextField(max_length=LONGEST_TEXT, blank=True)
     findings = models.TextField(max_length=LONGEST_TEXT)
