@@ -69,6 +69,21 @@ def test_the_manifest_is_preferred(tmp_path):
     assert (example.label, example.patient, example.split) == (2, "child-7", "test")
 
 
+def test_images_in_folders_of_other_names_are_not_taken_for_pneumonia(tmp_path):
+    picture = encode(radiograph_8_bit(), "JPEG")
+    for place in ("train/Normal", "nih/images", "train/NORMAL/more"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "person1_virus_1.jpeg").write_bytes(picture)
+    with pytest.raises(NoExamples):
+        read_examples(tmp_path)
+
+
+def test_a_test_split_alone_teaches_nothing(tmp_path):
+    manifest(tmp_path, "path,label,split\na.png,normal,test\n")
+    with pytest.raises(NoExamples, match="test split"):
+        training_examples([tmp_path], DataRecipe(folds=2, fold=0))
+
+
 def test_an_empty_folder_is_named(tmp_path):
     with pytest.raises(NoExamples, match=r"manifest\.csv"):
         read_examples(tmp_path)

@@ -1,4 +1,4 @@
-"""`pneumoscope data import | sheet | check`: thin over pneumoscope.lab."""
+"""`pneumoscope data import | relabel | sheet | check`: thin over pneumoscope.lab."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from pneumoscope.core.bundle import bundle_find, load_bundle
 from pneumoscope.lab.manifest import Row, doubted_label, read_manifest, read_rows, write_manifest
 from pneumoscope.lab.nih import LabelPriors, import_nih
 from pneumoscope.lab.relabel import relabel
-from pneumoscope.lab.sources import read_sources
+from pneumoscope.lab.sources import read_sources, training_examples
 
 _DATA = "a folder with manifest.csv or train/NORMAL and train/PNEUMONIA, or a manifest"
 _MOST = 50
@@ -134,10 +134,10 @@ def _sheet(options: argparse.Namespace) -> int:
 
     if not options.recipe.is_file():
         raise UsageError(f"--recipe {options.recipe} is not a file.")
-    examples = [example for example in read_sources(options.data) if example.split != "test"]
+    recipe = read_recipe(options.recipe)
     sheet = contact_sheet(
-        examples,
-        read_recipe(options.recipe),
+        training_examples(options.data, recipe.data),
+        recipe,
         rows=options.rows,
         copies=options.copies,
         seed=options.seed,

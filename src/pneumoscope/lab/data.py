@@ -18,6 +18,7 @@ from pneumoscope.core.preprocess import InputContract, preprocess
 # predict it, so CLASSES, what a network tells apart, are the first three.
 TARGETS = ("normal", "bacterial", "viral", "pneumonia")
 CLASSES = TARGETS[:3]
+SPLITS = ("train", "val", "test")
 # Age in years below which a band ends.
 AGE_BANDS = (
     (1, "under 1"),

@@ -14,7 +14,7 @@ import numpy as np
 from pneumoscope.core.decode import decode
 from pneumoscope.core.errors import DecodeError
 from pneumoscope.core.preprocess import InputContract, preprocess
-from pneumoscope.lab.data import AGE_BANDS, TARGETS, Example, age_band, file_hash
+from pneumoscope.lab.data import AGE_BANDS, SPLITS, TARGETS, Example, age_band, file_hash
 from pneumoscope.lab.duplicates import near_pairs, same_groups, thumbnail
 from pneumoscope.lab.shortcuts import Looks, shortcut_aurocs
 
@@ -29,7 +29,7 @@ _FACTS: dict[str, Callable[[Example], str]] = {
     "sex": lambda example: example.sex or UNKNOWN,
     "view": lambda example: example.view or UNKNOWN,
 }
-_ORDER = [*(name for _, name in AGE_BANDS), "train", "val", "test"]
+_ORDER = [*(name for _, name in AGE_BANDS), *SPLITS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,21 @@
 import re
 from pathlib import Path
 
-from pneumoscope.lab.data import TARGETS, Example
+from pneumoscope.lab.data import SPLITS, TARGETS, Example
 
+_FOLDERS = ("NORMAL", "PNEUMONIA")
 _SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 def read_folders(root: Path) -> list[Example]:
-    """Every image in {train,val,test}/{NORMAL,PNEUMONIA}, in no order."""
-    paths = (path for path in root.glob("*/*/*") if path.suffix.lower() in _SUFFIXES)
+    """Every image in {train,val,test}/{NORMAL,PNEUMONIA}, in no order. What lies in folders of
+    other names is none of theirs: their names say nothing of it."""
     return [
-        Example(path, _label(path), patient_key(path), path.parent.parent.name) for path in paths
+        Example(path, _label(path), patient_key(path), split)
+        for split in SPLITS
+        for name in _FOLDERS
+        for path in (root / split / name).glob("*")
+        if path.suffix.lower() in _SUFFIXES
     ]
 
 

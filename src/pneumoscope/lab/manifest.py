@@ -16,7 +16,7 @@ from pneumoscope.core.dicom_file import DicomFile, looks_like_dicom
 from pneumoscope.core.dicom_header import read_header
 from pneumoscope.core.errors import DecodeError
 from pneumoscope.core.types import DicomHeader
-from pneumoscope.lab.data import TARGETS, DataError, Example
+from pneumoscope.lab.data import SPLITS, TARGETS, DataError, Example
 from pneumoscope.lab.kermany import patient_key
 
 COLUMNS = (
@@ -32,7 +32,6 @@ COLUMNS = (
     "weight",
     "reliability",
 )
-SPLITS = ("train", "val", "test")
 SEXES = ("M", "F", "O")
 SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
 _SHOWN = 10

@@ -46,8 +46,10 @@ def read_sources(roots: Sequence[Path]) -> list[Example]:
 
 def training_examples(roots: Sequence[Path], recipe: DataRecipe) -> list[Example]:
     """All that may be learned from: `read_sources` without the test splits, and without duplicates
-    where the recipe says so."""
+    where the recipe says so. Raises NoExamples, or what `read_sources` raises."""
     examples = [example for example in read_sources(roots) if example.split != "test"]
+    if not examples:
+        raise NoExamples(f"{', '.join(map(str, roots))}: everything is in the test split.")
     return drop_duplicates(examples) if recipe.drop_duplicates else examples
 
 
