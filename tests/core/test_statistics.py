@@ -154,6 +154,16 @@ def test_the_paired_bootstrap_agrees_with_delong_where_images_are_independent():
     assert ours.p == pytest.approx(theirs.p, abs=0.1)
 
 
+def test_a_difference_from_a_figure_that_does_not_exist_proves_nothing():
+    """The second model calls nobody ill: it has no precision, and no p either."""
+    labels, first, _ = two_readers(60)
+    precision = at_threshold(1.0, lambda c: c.precision)
+    scores = (first, np.zeros(60))
+    weights = bootstrap_weights(labels, np.arange(60))
+    found = paired_difference((precision, precision), labels, scores, weights)
+    assert all(map(math.isnan, (found.value, found.low, found.high, found.p)))
+
+
 def test_mcnemar_worked_example():
     """Of ten that only one had right, two to eight: 2 · (1 + 10 + 45) / 2¹⁰."""
     first = np.array([True] * 2 + [False] * 8 + [True] * 5)

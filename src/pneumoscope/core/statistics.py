@@ -62,11 +62,16 @@ def estimate(
 ) -> Estimate:
     """The figure and its percentile interval. weights: from `bootstrap_weights`."""
     value = value_of(statistic, labels, scores)
-    return Estimate(value, *_interval(statistic(labels, scores, weights)))
+    return Estimate(value, *_interval(_defined(statistic(labels, scores, weights))))
+
+
+def _defined(draws: Values) -> Values:
+    """The draws in which the figure exists; all NaN where those are too few."""
+    exists = ~np.isnan(draws)
+    return draws[exists] if exists.mean() >= _DEFINED_SHARE else np.full(1, np.nan)
 
 
 def _interval(draws: Values) -> tuple[float, float]:
-    draws = draws[~np.isnan(draws)] if np.isnan(draws).mean() <= 1 - _DEFINED_SHARE else draws
     low, high = np.percentile(draws, [2.5, 97.5])
     return float(low), float(high)
 
@@ -80,13 +85,14 @@ def paired_difference(
     """The first model's figure less the second's on the same images, in the same draws.
 
     Two statistics, because each model has its own threshold. p: twice the share of draws on the
-    far side of no difference, at least 2 / (draws + 1).
+    far side of no difference, at least 2 / (draws + 1); NaN where there is no interval.
     """
     first, second = zip(statistics, scores, strict=True)
     value = value_of(first[0], labels, first[1]) - value_of(second[0], labels, second[1])
-    draws = first[0](labels, first[1], weights) - second[0](labels, second[1], weights)
+    draws = _defined(first[0](labels, first[1], weights) - second[0](labels, second[1], weights))
     tail = 1 + min(int((draws <= 0).sum()), int((draws >= 0).sum()))
-    return Difference(value, *_interval(draws), p=min(1.0, 2 * tail / (len(draws) + 1)))
+    p = math.nan if np.isnan(draws).any() else min(1.0, 2 * tail / (len(draws) + 1))
+    return Difference(value, *_interval(draws), p)
 
 
 def delong(labels: BoolArray, first: ScoreArray, second: ScoreArray) -> Difference:
