@@ -25,7 +25,7 @@ from pneumoscope.lab.data import (
 from pneumoscope.lab.duplicates import drop_duplicates, near_pairs, same_groups, thumbnail
 from pneumoscope.lab.folds import held_out_mask, validation_mask
 from pneumoscope.lab.kermany import patient_key
-from pneumoscope.lab.manifest import ManifestError, write_manifest
+from pneumoscope.lab.manifest import ManifestError, read_rows, write_manifest
 from pneumoscope.lab.nih import LabelPriors, import_nih
 from pneumoscope.lab.relabel import standardised
 from pneumoscope.lab.sources import NoExamples, read_examples, read_sources, training_examples
@@ -212,6 +212,13 @@ def test_a_bad_row_is_named_by_its_line(tmp_path, row, problem):
         read_examples(tmp_path)
     assert "line 3: " in str(caught.value)
     assert "good" not in str(caught.value)
+
+
+def test_a_manifest_written_again_keeps_what_we_do_not_know(tmp_path):
+    manifest(tmp_path, "sop_instance_uid,label,ward\n1.2.3,normal,7\n1.2.4,viral,\n")
+    rows = read_rows(tmp_path / "manifest.csv")
+    write_manifest(tmp_path / "again.csv", rows)
+    assert read_rows(tmp_path / "again.csv") == rows
 
 
 def test_a_manifest_that_is_no_text(tmp_path):

@@ -7,7 +7,7 @@ DICOM header says fills what the manifest leaves empty.
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -98,10 +98,11 @@ def doubted_label(probability: float) -> Row:
     }
 
 
-def write_manifest(manifest: Path, rows: Iterable[Row]) -> None:
-    """Write rows of COLUMNS."""
+def write_manifest(manifest: Path, rows: Sequence[Row]) -> None:
+    """Write rows of COLUMNS, and of whatever else they hold after those."""
+    columns = dict.fromkeys((*COLUMNS, *(column for row in rows for column in row)))
     with manifest.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
