@@ -110,8 +110,8 @@ def page_of(parameters: dict[str, str]) -> slice:
         limit, offset = int(parameters.get("limit", MOST)), int(parameters.get("offset", 0))
     except ValueError:
         raise MalformedRequest("limit and offset are numbers.") from None
-    if limit < 0 or offset < 0:
-        raise MalformedRequest("limit and offset are not negative.")
+    if limit < 0 or not 0 <= offset < 1 << 62:
+        raise MalformedRequest("limit and offset are not negative, and no larger than 62 bits.")
     return slice(offset, offset + min(limit, MOST))
 
 

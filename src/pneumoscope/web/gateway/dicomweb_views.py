@@ -140,10 +140,12 @@ class MetadataView(DicomwebView):
 
 class FramesView(DicomwebView):
     def get(self, request: Request, numbers: str, **names: str) -> StreamingHttpResponse:
-        wanted = [int(number) for number in numbers.split(",") if number.isdigit()]
+        wanted = numbers.split(",")
+        if not all(number.isdecimal() for number in wanted):
+            raise MalformedRequest("Frames are named by their numbers.")
         image = self.found(request, **names)[0]
         try:
-            parts = frames(_bytes(image), wanted[:1000], max_bytes=_limit())
+            parts = frames(_bytes(image), map(int, wanted[:1000]), max_bytes=_limit())
         except IndexError:
             raise Http404 from None
         kind = parts[0].content_type.partition(";")[0] if parts else OCTETS

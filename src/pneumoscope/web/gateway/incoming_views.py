@@ -13,9 +13,7 @@ from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.incoming_forms import PeerForm, PullForm, RuleForm, SiteForm
 from pneumoscope.web.gateway.models import Arrival, Pull
 from pneumoscope.web.gateway.models.arrivals import Outcome
-
-_PAGE = 50
-
+from pneumoscope.web.gateway.paging import page_of
 
 _FORMS: dict[str, type[SiteForm]] = {"peers": PeerForm, "rules": RuleForm, "pulls": PullForm}
 _NOUNS = {"peers": "peer", "rules": "rule", "pulls": "pull"}
@@ -29,13 +27,10 @@ def arrivals(request: HttpRequest) -> HttpResponse:
     outcome = request.GET.get("outcome", "")
     if outcome in Outcome.values:
         found = found.filter(outcome=outcome)
-    before = request.GET.get("before", "")
-    if before.isdigit():
-        found = found.filter(pk__lt=int(before[:18]))
-    page = list(found.order_by("-pk")[: _PAGE + 1])
+    page, older = page_of(found, request.GET.get("before", ""))
     context = {
-        "arrivals": page[:_PAGE],
-        "older": page[_PAGE - 1].pk if len(page) > _PAGE else None,
+        "arrivals": page,
+        "older": older,
         "outcome": outcome,
         "outcomes": Outcome.choices,
         "may_manage": request.user.has_right("site.manage"),

@@ -16,8 +16,7 @@ from pneumoscope.web.gateway.models import Delivery, Destination, Told
 from pneumoscope.web.gateway.models.deliveries import Stage
 from pneumoscope.web.gateway.outgoing import deliveries_resend, destination_save, healths
 from pneumoscope.web.gateway.outgoing_forms import DeliveryFilter, DestinationForm
-
-_PAGE = 50
+from pneumoscope.web.gateway.paging import page_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -82,13 +81,11 @@ def deliveries(request: HttpRequest) -> HttpResponse:
     """What was sent and what waits, newest first; with stage=DEAD, the dead-letter list."""
     search = DeliveryFilter(request.user, request.GET)
     found = _deliveries(request).filter(**search.chosen())
-    before = request.GET.get("before", "")
-    if before.isdigit():
-        found = found.filter(pk__lt=int(before[:18]))
-    page = list(found.select_related("destination", "analysis__image").order_by("-pk")[: _PAGE + 1])
+    shown = found.select_related("destination", "analysis__image")
+    page, older = page_of(shown, request.GET.get("before", ""))
     context = {
-        "deliveries": page[:_PAGE],
-        "older": page[_PAGE - 1].pk if len(page) > _PAGE else None,
+        "deliveries": page,
+        "older": older,
         "search": search,
         "dead": _deliveries(request).filter(**search.chosen() | {"stage": Stage.DEAD}).count(),
     }
