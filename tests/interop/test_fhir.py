@@ -1,5 +1,6 @@
 import json
 import re
+import time
 import uuid
 import xml.etree.ElementTree as ET
 from datetime import datetime
@@ -337,6 +338,46 @@ def test_peers_that_are_away_hang_close_early_or_talk_nonsense():
         with tcp_server(behave) as port, pytest.raises(PneumoscopeError) as raised:
             push(HttpPeer(f"http://127.0.0.1:{port}", answer_seconds=0.3), [])
         assert raised.value.transient
+
+
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "]
+)
+def test_an_answer_in_drops_is_not_waited_for(head):
+    """Each drop comes in time; the whole does not."""
+    ended = []
+
+    def drip(connection):
+        connection.recv(65536)
+        connection.sendall(head)
+        try:
+            for _ in range(400):
+                connection.sendall(b"x")
+                time.sleep(0.05)
+        except OSError:
+            ended.append(True)
+
+    with tcp_server(drip) as port, pytest.raises(PeerUnreachable, match="in time"):
+        push(HttpPeer(f"http://127.0.0.1:{port}", connect_seconds=0.3, answer_seconds=0.3), [])
+    assert ended
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("120", 120.0),
+        ("soon", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 GMT", 0.0),
+    ],
+)
+def test_a_busy_server_says_when_to_come_back(said, seconds):
+    with (
+        http_server(lambda request: (503, {"Retry-After": said}, b"")) as server,
+        pytest.raises(PeerBusy) as raised,
+    ):
+        push(HttpPeer(server.url), [])
+    assert raised.value.retry_after == seconds
 
 
 def test_an_endless_answer_is_cut():

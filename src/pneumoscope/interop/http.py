@@ -1,12 +1,17 @@
 """One HTTP exchange with a peer: bounded in time and size, every failure a named error."""
 
-import time
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
+from threading import Timer
+from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from pneumoscope.interop.delivery import (
     CredentialsRefused,
@@ -73,9 +78,14 @@ class HttpPeer:
         sent = dict(headers or {})
         if self.token:
             sent["Authorization"] = f"Bearer {self.token}"
-        deadline = time.monotonic() + self.connect_seconds + self.answer_seconds
+        watch = _Watch()
+        timer = Timer(self.connect_seconds + self.answer_seconds, watch.hang_up)
+        timer.daemon = True
+        timer.start()
         with requests.Session() as session:
             session.trust_env = False  # the environment is read by the settings alone
+            session.mount("http://", watch)
+            session.mount("https://", watch)
             try:
                 with session.request(
                     method,
@@ -88,24 +98,54 @@ class HttpPeer:
                     allow_redirects=False,
                     stream=True,
                 ) as response:
-                    return self._read(response, deadline)
+                    answer = self._read(response)
             except (requests.ConnectionError, requests.Timeout) as error:
                 raise PeerUnreachable(f"{self.base_url}: {_reason(error)}") from error
             except NO_ADDRESS as error:
                 raise DeliveryRejected(f"{self.base_url} is no HTTP address") from error
             except (requests.RequestException, ValueError, OSError) as error:
-                raise UnreadableAnswer(f"{self.base_url}: {_reason(error)}") from error
+                if not watch.over:
+                    raise UnreadableAnswer(f"{self.base_url}: {_reason(error)}") from error
+            finally:
+                timer.cancel()
+        if watch.over:
+            raise PeerUnreachable(f"{self.base_url}: answer not complete in time")
+        return answer
 
-    def _read(self, response: requests.Response, deadline: float) -> HttpAnswer:
+    def _read(self, response: requests.Response) -> HttpAnswer:
         body = bytearray()
         for chunk in response.iter_content(65536):
             body += chunk
             if len(body) > self.max_bytes:
                 raise UnreadableAnswer(f"{self.base_url}: answer over {self.max_bytes} bytes")
-            if time.monotonic() > deadline:
-                raise PeerUnreachable(f"{self.base_url}: answer not complete in time")
         names = {name.lower(): value for name, value in response.headers.items()}
         return HttpAnswer(response.status_code, names, bytes(body))
+
+
+class _Watch(HTTPAdapter):
+    """Can hang up from another thread: each drop of an answer that comes in drops is in time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = False
+        self._opened: list[Any] = []
+
+    def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*arguments, **named)
+        pool.ConnectionCls = partial(self._open, pool.ConnectionCls)
+        return pool
+
+    def _open(self, kind: Any, **named: Any) -> Any:
+        connection = kind(**named)
+        self._opened.append(connection)
+        return connection
+
+    def hang_up(self) -> None:
+        self.over = True
+        for connection in self._opened:
+            if connection.sock is not None:
+                with suppress(OSError):
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
 
 def raise_for_status(answer: HttpAnswer, peer: HttpPeer, reason: str) -> None:
@@ -131,7 +171,7 @@ def _retry_after(value: str) -> float | None:
         return float(value[:9])
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
