@@ -237,8 +237,15 @@ def test_a_refusal_is_final_and_says_why(verdict):
 
 @pytest.mark.parametrize(
     "answer",
-    [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", framed(b"nonsense"), ack()[:-8], ack("AA", "other")],
-    ids=["closed", "http", "nonsense", "cut", "other"],
+    [
+        b"",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        framed(b"nonsense"),
+        framed(b"MSH|^~\\&|\rMSH\r"),
+        ack()[:-8],
+        ack("AA", "other"),
+    ],
+    ids=["closed", "http", "nonsense", "twice", "cut", "other"],
 )
 def test_answers_that_say_nothing_are_worth_another_try(answer):
     with tcp_server(answering(answer)) as port, pytest.raises(UnreadableAnswer) as raised:

@@ -182,7 +182,7 @@ def _segment(line: str, delimiters: Delimiters, character_set: str) -> Segment:
     name, *raw = line.split(delimiters.field)
     start = 0
     fields: list[Field] = []
-    if name == "MSH":
+    if name == "MSH" and raw:
         fields = [(((delimiters.field,),),), (((raw[0],),),)]
         start = 1
     for each in raw[start:]:
