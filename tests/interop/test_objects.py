@@ -143,6 +143,13 @@ def test_times_are_on_the_clock_of_the_source() -> None:
     assert made.TimezoneOffsetFromUTC == "-0330"
 
 
+@pytest.mark.parametrize("offset", ["abcde", "+9900", "+00:0", "1"])
+def test_an_offset_that_is_none_is_left_out(offset: str) -> None:
+    for kind in EVERY_KIND:
+        made = make(kind, make_finding(make_image(TimezoneOffsetFromUTC=offset)))
+        assert "TimezoneOffsetFromUTC" not in made
+
+
 @pytest.mark.parametrize(
     ("kind", "objects"),
     [

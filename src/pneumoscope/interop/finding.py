@@ -118,7 +118,7 @@ class Finding:
         """`produced` on the source's clock: one offset rules all times of an object
         (PS3.3 C.12.1.1.8)."""
         offset = str(self.source.get("TimezoneOffsetFromUTC") or "")
-        if self.produced.tzinfo is None or len(offset) != 5:
+        if self.produced.tzinfo is None or not offset:
             return self.produced.replace(tzinfo=None, microsecond=0)
         minutes = int(offset[:3]) * 60 + int(offset[0] + offset[3:])
         here = self.produced.astimezone(timezone(timedelta(minutes=minutes)))

@@ -4,6 +4,7 @@ Patient and study are copied as they came, in the source's character set, so tha
 the new objects where the image already is.
 """
 
+import re
 from copy import deepcopy
 
 from pydicom.config import RAISE
@@ -79,4 +80,6 @@ def _is_valid(image: Dataset, keyword: str) -> bool:
                 validate_value(element.VR, value, validation_mode=RAISE)
     except Exception:  # noqa: BLE001 - whatever a broken value raises, it is not copied
         return False
+    if keyword == "TimezoneOffsetFromUTC":  # PS3.3 C.12.1.1.8
+        return re.fullmatch(r"[+-](0\d|1[0-4])[0-5]\d", str(element.value)) is not None
     return keyword != "PatientSex" or element.value in ("M", "F", "O", "", None)
