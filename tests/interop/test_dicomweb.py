@@ -1,4 +1,5 @@
 import contextlib
+import json
 import mmap
 from io import BytesIO
 
@@ -10,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from interop.dicoms import dicom_make, file_of
+from interop.studies import NAMES
 from pneumoscope.interop.dicomweb import (
     MalformedRequest,
     Part,
@@ -102,6 +104,14 @@ def test_empty_values_stay_empty():
         "00200011": {"vr": "IS", "Value": [0]},
         "00280010": {"vr": "US"},
     }
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_name_in_a_search_result_is_what_it_was(name):
+    """Alphabetic, ideographic and phonetic groups apart, as PS3.18 F.2.2 has them."""
+    model = json_model({"PatientName": name})
+    assert Dataset.from_json(model).PatientName == name
+    assert "=" not in json.dumps(model)
 
 
 @pytest.mark.parametrize("cut", [0, 128, 132, None])

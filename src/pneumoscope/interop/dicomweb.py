@@ -208,8 +208,14 @@ def json_attribute(keyword: str, value: object) -> tuple[str, dict[str, Any]]:
     values = value if isinstance(value, list) else [value]
     kept = [each for each in values if each != "" and each is not None]
     if vr == "PN":
-        kept = [{"Alphabetic": each} for each in kept]
+        kept = [_person_name(str(each)) for each in kept]
     return f"{tag:08X}", {"vr": vr, "Value": kept} if kept else {"vr": vr}
+
+
+def _person_name(name: str) -> dict[str, str]:
+    """By component groups (PS3.18 F.2.2)."""
+    named = zip(("Alphabetic", "Ideographic", "Phonetic"), name.split("="), strict=False)
+    return {group: value for group, value in named if value}
 
 
 def json_model(attributes: dict[str, object]) -> dict[str, Any]:
