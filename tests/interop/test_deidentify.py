@@ -211,6 +211,17 @@ def test_with_options_they_stay_shifted_capped_and_cleaned() -> None:
     assert made.PatientBirthDate == ""
 
 
+@pytest.mark.parametrize("moment", ["1990", "199012", "00010101", "19900101101112.5+0100"])
+def test_a_moment_that_cannot_be_shifted_does_not_stay(moment: str) -> None:
+    dataset = naming_dataset(AcquisitionDateTime=moment)
+    made = dcmread(io.BytesIO(deidentify(naming_file(dataset), SECRET, ALL).data))
+    if len(moment) > 8:
+        assert made.AcquisitionDateTime[8:] == moment[8:]
+        assert made.AcquisitionDateTime[:8] != moment[:8]
+    else:
+        assert not made.AcquisitionDateTime
+
+
 def test_private_attributes_stay_by_list_alone() -> None:
     options = Options(safe_private=frozenset({("ACME SAFE", 0x0019, 0x01)}))
     made = dcmread(io.BytesIO(deidentify(naming_file(), SECRET, options).data))

@@ -136,7 +136,7 @@ class HeaderCleaner:
         if action == "uid":
             return lambda uid: self.pseudonyms.uid(uid) if uid else uid
         if action == "shift":
-            return lambda value: self._shifted(value, key)
+            return _time_of_day if element.VR == "TM" else lambda value: self._shifted(value, key)
         if action == "words":
             return _safe_words
         return _capped_age if element.keyword == "PatientAge" else None
@@ -156,15 +156,12 @@ class HeaderCleaner:
         return self.options.safe_private
 
     def _shifted(self, value: str, key: str) -> str:
-        """Date part moved, time of day kept; what is no date is emptied."""
+        """Date part moved, time of day kept; what does not say a day is emptied."""
         text = str(value).replace(".", "") if len(str(value)) == 10 else str(value)
-        if re.fullmatch(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", text):  # TM
-            return text
         try:
-            original = _date(text)
-        except ValueError:
+            moved = self.pseudonyms.shifted(_date(text), key)
+        except (ValueError, OverflowError):
             return ""
-        moved = self.pseudonyms.shifted(original, key)
         return f"{moved:%Y%m%d}{text[8:]}"
 
     def _state_method(self) -> None:
@@ -215,7 +212,13 @@ def _dummy(vr: str) -> object:
     return _DUMMIES.get(vr, b"" if vr in ("OB", "OW", "UN") else "ANONYMIZED")
 
 
+def _time_of_day(text: str) -> str:
+    return text if re.fullmatch(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?", text) else ""
+
+
 def _date(text: str) -> date:
+    if not re.match(r"\d{8}", text):
+        raise ValueError(f"{text} does not say a day")
     return datetime.strptime(text[:8], "%Y%m%d").date()  # noqa: DTZ007  a date has no zone
 
 
