@@ -171,7 +171,11 @@ def test_a_new_site_is_its_maker_s(client, admin, site):
 
 @pytest.mark.parametrize(
     ("field", "value", "words"),
-    [("prevalence", "1.5", "between 0 and 1"), ("time_zone", "Mars/Base", "time zone such as")],
+    [
+        ("prevalence", "1.5", "between 0 and 1"),
+        ("time_zone", "Mars/Base", "time zone such as"),
+        ("operating_point", "balancd", "not one of the available choices"),
+    ],
 )
 def test_a_site_that_cannot_be(client, field, value, words):
     data = {"name": "East", "code": "east", "time_zone": "UTC", "active": "on", field: value}

@@ -6,6 +6,7 @@ import io
 import pytest
 from django.core.files.storage import default_storage
 
+from pneumoscope.web.accounts.models import Membership
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.reviews.models import Kind, Report
 from pneumoscope.web.reviews.reporting import report_save, sections_written
@@ -55,7 +56,24 @@ def test_all_that_a_filter_finds_as_csv(client_of, reader, studies, other_site):
     client = client_of(reader)
     assert len(lines(client.get("/worklist.csv"))) == 2
     assert lines(client.get("/worklist.csv", {"result": "unlikely"})) == []
-    assert Event.objects.filter(action="study.export").last().detail == {"by": []}
+    event = Event.objects.get(action="study.export")
+    assert (event.site, event.detail) == (reader.site, {"by": []})
+
+
+def test_an_export_is_on_record_where_the_studies_are(client_of, reader, studies, other_site):
+    Membership.objects.create(user=reader, site=other_site, role="reader")
+    study_make(site="south")
+    client_of(reader).get("/worklist.csv")
+    events = Event.objects.filter(action="study.export")
+    assert {event.site.code for event in events} == {"north", "south"}
+    client_of(reader).get("/")
+    listed = Event.objects.filter(action="study.list")
+    assert {event.site.code: event.detail["count"] for event in listed} == {"north": 2, "south": 1}
+
+
+def test_a_filter_that_is_not_understood_exports_nothing(client_of, reader, studies):
+    assert client_of(reader).get("/worklist.csv", {"since": "x"}).status_code == 400
+    assert not Event.objects.filter(action="study.export").exists()
 
 
 def test_assigning_to_somebody_who_reads_here(client_of, reader, user_of, studies, other_site):
@@ -87,9 +105,7 @@ def test_deleting_takes_files_and_leaves_what_another_site_has(
     assert Event.objects.filter(action="study.delete").count() == 2
 
 
-def test_what_is_signed_or_reviewed_is_kept_and_a_draft_is_not(
-    client_of, user_of, reader, studies
-):
+def test_what_is_signed_or_reviewed_is_kept_and_a_draft_is_not(client_of, user_of, reader, studies):
     [signed, reviewed] = studies
     drafted = study_make()
     analysis = image_analysed(image_make(drafted))

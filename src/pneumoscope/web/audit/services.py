@@ -1,5 +1,7 @@
 """The one way to write an event; call it in the transaction of what it tells of."""
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Model
@@ -39,6 +41,20 @@ def event_record(
         detail={**(detail or {}), **({"token": token.token_key} if token else {})},
         address=client_address(request) if request else None,
     )
+
+
+def list_record(
+    *, rows: Iterable[Any], request: HttpRequest, action: str = "study.list", **detail: Any
+) -> None:
+    """One event at each site of which rows were listed, so that each site's trail has its own."""
+    for site_id, count in Counter(row.site_id for row in rows).items():
+        event_record(
+            action=action,
+            actor=request.user,
+            site=request.user.seats[site_id].site,
+            detail={**detail, "count": count},
+            request=request,
+        )
 
 
 def _site_id(site: Site | None, target: Model | None, actor: User | None) -> int | None:

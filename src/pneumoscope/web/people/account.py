@@ -25,8 +25,9 @@ def account(request: HttpRequest) -> HttpResponse:
 def working_site(request: HttpRequest) -> HttpResponse:
     """Where one works from now on; a site that is not one's own changes nothing."""
     chosen = request.POST.get("site", "")
-    if chosen.isdecimal() and int(chosen) in request.user.seats:
-        request.session["site"] = int(chosen)
+    mine = {str(key): key for key in request.user.seats}
+    if chosen in mine:
+        request.session["site"] = mine[chosen]
     back = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
     return redirect(back if safe else "/")

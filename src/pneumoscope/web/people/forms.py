@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from pneumoscope.core.operating import OPERATING_POINTS
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.accounts.roles import Role, Scope
 
@@ -58,6 +59,12 @@ class TokenForm(forms.Form):
 
 
 class SiteForm(forms.ModelForm):
+    operating_point = forms.ChoiceField(
+        choices=[("", "The model’s own"), *((each, each) for each in OPERATING_POINTS)],
+        required=False,
+        help_text="Where this site calls pneumonia; the model’s card has the figures of each.",
+    )
+
     class Meta:
         model = Site
         fields = ["name", "code", "prevalence", "operating_point", "time_zone", "active"]
@@ -65,7 +72,6 @@ class SiteForm(forms.ModelForm):
             "code": "Short, for addresses and programs: letters, digits, hyphens.",
             "prevalence": "Share of radiographs read here that show pneumonia, such as 0.15. "
             "Without it no predictive values are shown.",
-            "operating_point": "By its name on the model's card; empty: the card's own choice.",
             "time_zone": "Such as Africa/Nairobi.",
             "active": "A closed site keeps its studies; nobody can open them.",
         }

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.accounts.roles import Right
-from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.audit.services import list_record
 from pneumoscope.web.reviews.forms import ReviewForm
 from pneumoscope.web.reviews.models import Kind, Reading
 from pneumoscope.web.reviews.services import may_adjudicate, review_create, review_standing
@@ -74,9 +74,7 @@ def readings(request: HttpRequest) -> HttpResponse:
         .prefetch_related("reviews")
     )
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
-    event_record(
-        action="study.list", actor=request.user, detail={"count": len(page)}, request=request
-    )
+    list_record(rows=[each.analysis.image for each in page], request=request)
     tabs = [(value, word) for value, (word, _) in WAITING.items()]
     return render(request, "reviews/readings.html", {"page": page, "show": show, "tabs": tabs})
 

@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.accounts.access import right_required
-from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.audit.services import event_record, list_record
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.idempotency import answer_once
 from pneumoscope.web.studies.models import Image, Source, Study
@@ -67,16 +67,18 @@ class StudiesView(ListAPIView[Study]):
             raise ValidationError(dict(filters.errors))
         return filters.studies().select_related("headline")
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        list_record(rows=page, request=self.request)
+        return page
+
     @extend_schema(
         operation_id="studies_list",
         parameters=FILTERS,
         responses=StudyRowSerializer,
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        page = super().get(request, *args, **kwargs)
-        detail = {"count": len(page.data["results"])}
-        event_record(action="study.list", actor=request.user, detail=detail, request=request)
-        return page
+        return super().get(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="studies_send",

@@ -68,7 +68,10 @@ def _keep(key: str, user: User, sha256: str) -> tuple[KeptAnswer, bool]:
         with transaction.atomic():
             return KeptAnswer.objects.create(user=user, key=key, sha256=sha256), True
     except IntegrityError:
-        kept = KeptAnswer.objects.get(user=user, key=key)
+        kept = KeptAnswer.objects.filter(user=user, key=key).first()
+    if kept is None:
+        # The first request failed at this very moment, and took its key back.
+        raise StillAnswering
     if kept.sha256 != sha256:
         raise KeyOfOtherFiles
     if kept.answer is None:

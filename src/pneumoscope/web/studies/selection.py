@@ -4,7 +4,7 @@ import uuid
 from datetime import date
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -24,10 +24,20 @@ from pneumoscope.web.studies.worklist import PAGE_SIZE
 def export(request: HttpRequest) -> HttpResponseBase:
     """All that the filters find, as CSV, written while it is read."""
     filters = Filters(request.user, request.GET.dict())
+    if not filters.is_valid():
+        # Leaving out what was not understood would export more than was asked for.
+        raise BadRequest("A filter is not understood.")
     exportable = request.user.sites_with("study.export")
-    detail = {"by": sorted(filters.asked)}
-    event_record(action="study.export", actor=request.user, detail=detail, request=request)
-    return _csv(csv_of(filters.studies().filter(site__in=exportable).order_by("-created", "-id")))
+    studies = filters.studies().filter(site__in=exportable)
+    for site_id in studies.order_by().values_list("site", flat=True).distinct():
+        event_record(
+            action="study.export",
+            actor=request.user,
+            site=request.user.seats[site_id].site,
+            detail={"by": sorted(filters.asked)},
+            request=request,
+        )
+    return _csv(csv_of(studies.order_by("-created", "-id")))
 
 
 @require_POST

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.accounts.access import require_right
-from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.audit.services import event_record, list_record
 from pneumoscope.web.studies.bulk import readers_of
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.models import Analysis, Image, Source, Study
@@ -38,7 +38,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
     user = request.user
     filters = Filters(user, request.GET.dict())
     studies, after = page_of(filters, request.GET.get("after", ""))
-    _listed(request, len(studies))
+    list_record(rows=studies, request=request)
     context = {
         "rows": rows(studies),
         "after": after,
@@ -63,8 +63,7 @@ def worklist_rows(request: HttpRequest) -> HttpResponse:
     """`row`: the tokens of the page's pending rows; answers with those that changed."""
     tokens = request.GET.get("row", "").split(",")[:PAGE_SIZE]
     changed = rows_changed(request.user, tokens)
-    if changed:
-        _listed(request, len(changed))
+    list_record(rows=[row.study for row in changed], request=request)
     return render(request, "studies/rows.html", {"rows": changed, "oob": True})
 
 
@@ -101,12 +100,6 @@ def image_panel(request: HttpRequest, image_id: UUID) -> HttpResponse:
         return HttpResponse(status=204)
     event_record(action="study.view", actor=request.user, target=image.study, request=request)
     return render(request, "studies/reading.html", _reading(request, image))
-
-
-def _listed(request: HttpRequest, count: int) -> None:
-    """One event for a list and the thumbnails in it."""
-    detail = {"count": count}
-    event_record(action="study.list", actor=request.user, detail=detail, request=request)
 
 
 def _reading(request: HttpRequest, image: Image) -> dict[str, Any]:
