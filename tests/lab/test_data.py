@@ -29,6 +29,7 @@ from pneumoscope.lab.manifest import ManifestError, read_rows, write_manifest
 from pneumoscope.lab.nih import LabelPriors, import_nih
 from pneumoscope.lab.relabel import standardised
 from pneumoscope.lab.sources import NoExamples, read_examples, read_sources, training_examples
+from pneumoscope.lab.tables import TableError, plausible_age, read_table
 
 pytestmark = pytest.mark.lab
 
@@ -223,7 +224,7 @@ def test_a_manifest_written_again_keeps_what_we_do_not_know(tmp_path):
 
 def test_a_manifest_that_is_no_text(tmp_path):
     (tmp_path / "manifest.csv").write_bytes(b"path,label\n\xff\xfe,normal\n")
-    with pytest.raises(ManifestError, match="UTF-8"):
+    with pytest.raises(TableError, match="UTF-8"):
         read_examples(tmp_path)
 
 
@@ -311,10 +312,25 @@ def test_a_label_that_may_be_wrong_is_never_held_out(tmp_path):
     assert all(e.reliability == 1 for e, h in zip(examples, held, strict=True) if h)
 
 
+def test_a_short_row_and_a_row_too_long_are_read_as_far_as_they_go(tmp_path):
+    (tmp_path / "a.csv").write_text("image, finding\n a.png\nb.png,Mass,more\n", encoding="utf-8")
+    assert read_table(tmp_path / "a.csv", ("image", "finding")) == [
+        (2, {"image": "a.png", "finding": ""}),
+        (3, {"image": "b.png", "finding": "Mass"}),
+    ]
+
+
+def test_ages_that_cannot_be_are_unknown():
+    assert [plausible_age(age) for age in ("41.5", "0", "412", "-1", "nan", "057Y", "")] == [
+        *(41.5, 0.0),
+        *[None] * 5,
+    ]
+
+
 def test_nih_s_table_must_be_nih_s(tmp_path):
     with (tmp_path / "labels.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["image", "finding"], ["a.png", "Mass"]])
-    with pytest.raises(ManifestError, match="nih_labels"):
+    with pytest.raises(TableError, match="nih_labels"):
         import_nih(tmp_path, tmp_path / "manifest.csv", LabelPriors())
 
 

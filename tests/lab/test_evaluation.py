@@ -15,7 +15,15 @@ from pneumoscope.cli.main import main
 from pneumoscope.core.bundle import load_bundle
 from pneumoscope.core.decode import decode
 from pneumoscope.lab.data import DataRecipe, fingerprint
-from pneumoscope.lab.evaluation.cases import Box, Case, NoCases, UnknownFold, labelled_cases
+from pneumoscope.lab.evaluation.cases import (
+    Box,
+    Case,
+    NoCases,
+    UnknownFold,
+    labelled_cases,
+    nih_cases,
+    read_boxes,
+)
 from pneumoscope.lab.evaluation.command import NoLedger, Request, measure
 from pneumoscope.lab.evaluation.contrasts import specificity_threshold
 from pneumoscope.lab.evaluation.corruptions import CORRUPTIONS, clean, corrupted
@@ -25,6 +33,7 @@ from pneumoscope.lab.evaluation.readings import Reading, Readings, read_all
 from pneumoscope.lab.evaluation.subgroups import age_band, subgroups
 from pneumoscope.lab.folds import held_out_mask
 from pneumoscope.lab.sources import training_examples
+from pneumoscope.lab.tables import TableError
 
 pytestmark = pytest.mark.lab
 
@@ -234,6 +243,16 @@ def reading(path, *, ill=True, probability=0.9, heatmap=None, age=None, patient=
     heatmap = np.zeros((7, 7), dtype=np.float32) if heatmap is None else heatmap
     case = Case(path, ill, "", patient or str(path), age, sex)
     return Reading(case, probability, False, None, heatmap, (140, 70), 0.5, 1000)
+
+
+def test_a_table_of_another_form_is_named(tmp_path):
+    (tmp_path / "labels.csv").write_text("image,age\na.png,3\n", encoding="utf-8")
+    with pytest.raises(TableError, match="patient_id, rsna_class, sex, view"):
+        nih_cases(tmp_path)
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text("image,finding,x,y,width,height\na.png,Pneumonia,1,2,3,\n", encoding="utf-8")
+    with pytest.raises(TableError, match="line 2"):
+        read_boxes(boxes)
 
 
 def test_a_peak_in_the_box_is_a_hit(tmp_path):

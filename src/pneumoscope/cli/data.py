@@ -10,10 +10,11 @@ from pathlib import Path
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
 from pneumoscope.core.bundle import bundle_find, load_bundle
-from pneumoscope.lab.manifest import Row, doubted_label, read_manifest, read_rows, write_manifest
+from pneumoscope.lab.manifest import doubted_label, read_manifest, read_rows, write_manifest
 from pneumoscope.lab.nih import LabelPriors, import_nih
 from pneumoscope.lab.relabel import relabel
 from pneumoscope.lab.sources import read_sources, training_examples
+from pneumoscope.lab.tables import Row
 
 _DATA = "a folder with manifest.csv or train/NORMAL and train/PNEUMONIA, or a manifest"
 _MOST = 50

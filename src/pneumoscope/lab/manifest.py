@@ -9,7 +9,6 @@ import csv
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 from pneumoscope.core.decode import MAX_BYTES
 from pneumoscope.core.dicom_file import DicomFile, looks_like_dicom
@@ -18,6 +17,7 @@ from pneumoscope.core.errors import DecodeError
 from pneumoscope.core.types import DicomHeader
 from pneumoscope.lab.data import SPLITS, TARGETS, DataError, Example
 from pneumoscope.lab.kermany import patient_key
+from pneumoscope.lab.tables import Row, read_table
 
 COLUMNS = (
     "path",
@@ -35,8 +35,6 @@ COLUMNS = (
 SEXES = ("M", "F", "O")
 SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
 _SHOWN = 10
-
-Row: TypeAlias = dict[str, str]
 
 
 class ManifestError(DataError):
@@ -58,7 +56,7 @@ class _BadRow(Exception):
 def read_manifest(manifest: Path) -> list[Example]:
     """Every row as an example, in the order of the rows; paths are relative to the manifest.
 
-    Raises ManifestError, which names the first ten bad lines.
+    Raises TableError, or ManifestError, which names the first ten bad lines.
     """
     rows = _numbered_rows(manifest)
     instances = _instances(manifest.parent) if any("sop_instance_uid" in r for _, r in rows) else {}
@@ -75,17 +73,16 @@ def read_manifest(manifest: Path) -> list[Example]:
 
 
 def read_rows(manifest: Path) -> list[Row]:
-    """The rows as they stand, without empty cells. Raises ManifestError where it is no CSV."""
+    """The rows as they stand, without empty cells. Raises TableError."""
     return [row for _, row in _numbered_rows(manifest)]
 
 
 def _numbered_rows(manifest: Path) -> list[tuple[int, Row]]:
-    try:
-        with manifest.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
-            return [(reader.line_num, _cleaned(row)) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"{manifest} is no CSV in UTF-8: {error}.") from error
+    """With column names in small letters, and only what is filled in."""
+    return [
+        (line, {column.lower(): cell for column, cell in row.items() if cell})
+        for line, row in read_table(manifest)
+    ]
 
 
 def doubted_label(probability: float) -> Row:
@@ -105,11 +102,6 @@ def write_manifest(manifest: Path, rows: Sequence[Row]) -> None:
         writer = csv.DictWriter(file, list(columns), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _cleaned(row: dict[str | None, str | None]) -> Row:
-    """Only what is filled in. Cells beyond the header come under None."""
-    return {key.strip().lower(): value.strip() for key, value in row.items() if key and value}
 
 
 def _example(row: Row, folder: Path, instances: dict[str, Path]) -> Example:

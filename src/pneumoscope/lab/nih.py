@@ -5,18 +5,17 @@ read the same images they are kept for validation: neither those images nor any 
 patients go into the manifest.
 """
 
-import csv
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pneumoscope.lab.manifest import ManifestError, Row, doubted_label
+from pneumoscope.lab.manifest import doubted_label
+from pneumoscope.lab.tables import Row, plausible_age, read_table
 
 SITE = "nih"
-_NEEDED = {"image", "patient_id", "age", "sex", "view", "nih_labels", "rsna_class"}
-_OLDEST = 110
+LABELS = ("image", "patient_id", "age", "sex", "view", "rsna_class")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +54,14 @@ class NihImport:
 def import_nih(folder: Path, manifest: Path, priors: LabelPriors) -> NihImport:
     """Read `folder/labels.csv` (images in `folder/images`) for a manifest at `manifest`.
 
-    Raises ManifestError when the table lacks a column.
+    Raises TableError.
     """
-    table = folder / "labels.csv"
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            source = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"{table} cannot be read: {error}.") from error
-    if missing := _NEEDED - set(source[0] if source else ()):
-        raise ManifestError(f"{table} lacks the columns {', '.join(sorted(missing))}.")
+    source = [row for _, row in read_table(folder / "labels.csv", (*LABELS, "nih_labels"))]
     images = Path(os.path.relpath((folder / "images").resolve(), manifest.parent.resolve()))
     return _convert(source, images, priors)
 
 
-def _convert(source: Iterable[Row], images: Path, priors: LabelPriors) -> NihImport:
-    source = list(source)
+def _convert(source: Sequence[Row], images: Path, priors: LabelPriors) -> NihImport:
     read_by_radiologists = {row["patient_id"] for row in source if row["rsna_class"]}
     rows = []
     kept: Counter[str] = Counter()
@@ -94,11 +85,11 @@ def _kind(labels: str) -> str:
 
 
 def _row(row: Row, images: Path, prior: float) -> Row:
-    plausible = row["age"].isdecimal() and int(row["age"]) <= _OLDEST  # the set holds ages over 400
+    age = plausible_age(row["age"])
     return {
         "path": (images / row["image"]).as_posix(),
         "patient": row["patient_id"],
-        "age": row["age"] if plausible else "",
+        "age": "" if age is None else f"{age:g}",
         "sex": row["sex"],
         "view": row["view"],
         "site": SITE,

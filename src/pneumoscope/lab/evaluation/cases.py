@@ -1,6 +1,5 @@
 """Radiographs with a known truth, from the sets that Pneumoscope is measured on."""
 
-import csv
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,13 +7,17 @@ from pathlib import Path
 from pneumoscope.core.bundle import Card
 from pneumoscope.lab.data import TARGETS, DataError, DataRecipe, Example, fingerprint
 from pneumoscope.lab.folds import held_out_mask
+from pneumoscope.lab.nih import LABELS
 from pneumoscope.lab.sources import read_sources, training_examples
+from pneumoscope.lab.tables import Row, TableError, plausible_age, read_table
 
 OPACITY, NORMAL = "Lung Opacity", "Normal"
 RSNA_CLASSES = frozenset({OPACITY, NORMAL, "No Lung Opacity / Not Normal"})
 BOXED = "boxed by NIH"
 # Findings whose boxes mark what pneumonia looks like.
 PNEUMONIA_FINDINGS = {"Lung Opacity", "Pneumonia", "Infiltrate", "Infiltration", "Consolidation"}
+_SIDES = ("x", "y", "width", "height")
+_HANNOVER = ("image", "patient_id", "age", "sex", "view", "finding")
 
 
 class UnknownFold(DataError):
@@ -106,10 +109,13 @@ def nih_cases(root: Path, boxes: Container[str] = ()) -> list[Case]:
     ill, Normal and "No Lung Opacity / Not Normal" are not.
 
     boxes: names of further images in which a radiologist boxed such a finding; they come as ill,
-    with the target BOXED.
+    with the target BOXED. Raises TableError.
     """
-    rows = _table(root / "labels.csv")
-    cases = [_row_case(root, row, "nih", row["rsna_class"] == OPACITY) for row in rows]
+    rows = read_table(root / "labels.csv", LABELS)
+    cases = [
+        _row_case(root, row, "nih", row["rsna_class"], ill=row["rsna_class"] == OPACITY)
+        for _, row in rows
+    ]
     boxed = (replace(case, ill=True, target=BOXED) for case in cases if case.path.name in boxes)
     read = [case for case in cases if case.target in RSNA_CLASSES]
     named = {case.path for case in read}
@@ -118,19 +124,20 @@ def nih_cases(root: Path, boxes: Container[str] = ()) -> list[Case]:
 
 def hannover_cases(root: Path, normals: Path) -> list[Case]:
     """Hannover's COVID-19 radiographs, every one ill, and what the RSNA's radiologists called
-    Normal among the NIH's at `normals`: there are no healthy patients from Hannover."""
-    ill = [_row_case(root, row, "hannover", True) for row in _table(root / "labels.csv")]
+    Normal among the NIH's at `normals`: there are no healthy patients from Hannover. Raises
+    TableError."""
+    rows = read_table(root / "labels.csv", _HANNOVER)
+    ill = [_row_case(root, row, "hannover", row["finding"], ill=True) for _, row in rows]
     return ill + [case for case in nih_cases(normals) if case.target == NORMAL]
 
 
-def _row_case(root: Path, row: dict[str, str], site: str, ill: bool) -> Case:
-    age = float(row["age"]) if row.get("age") else None
+def _row_case(root: Path, row: Row, site: str, target: str, *, ill: bool) -> Case:
     return Case(
         root / "images" / row["image"],
         ill,
-        row["rsna_class"] if "rsna_class" in row else row["finding"],
+        target,
         f"{site}/{row['patient_id']}",
-        age if age is not None and age <= 110 else None,  # NIH's table holds ages over 400
+        plausible_age(row["age"]),
         row["sex"].upper(),
         row["view"].upper(),
         site,
@@ -139,18 +146,13 @@ def _row_case(root: Path, row: dict[str, str], site: str, ill: bool) -> Case:
 
 def read_boxes(table: Path) -> dict[str, list[Box]]:
     """Boxes of findings that pneumonia looks like, by file name. Columns: image, finding, x, y,
-    width, height. Raises DataError."""
+    width, height. Raises TableError."""
     boxes: dict[str, list[Box]] = {}
-    for row in _table(table):
+    for line, row in read_table(table, ("image", "finding", *_SIDES)):
         if row["finding"] in PNEUMONIA_FINDINGS:
-            sides = (float(row[side]) for side in ("x", "y", "width", "height"))
-            boxes.setdefault(row["image"], []).append(Box(*sides))
+            try:
+                box = Box(*(float(row[side]) for side in _SIDES))
+            except ValueError:
+                raise TableError(f"{table}: the box in line {line} is not of numbers.") from None
+            boxes.setdefault(row["image"], []).append(box)
     return boxes
-
-
-def _table(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error

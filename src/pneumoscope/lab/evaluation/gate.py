@@ -1,6 +1,5 @@
 """What the input gate refuses and what it lets through, by where the pictures come from."""
 
-import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from pneumoscope.core.pipeline import analyze
 from pneumoscope.core.statistics import wilson_interval
 from pneumoscope.lab.evaluation.cases import NoCases
 from pneumoscope.lab.evaluation.rounding import Report, rounded
+from pneumoscope.lab.tables import read_table
 
 _COMPANIONS = {".csv", ".json", ".md", ".txt"}
 _NOTHING: Report = {"by_kind": {}, "wrong": []}
@@ -36,7 +36,7 @@ def _part(bundle: Bundle, folder: Path, *, must: str) -> Report:
     if not files:
         raise NoCases(f"{folder} holds no file.")
     kinds = _kinds(folder)
-    outcomes = [_outcome(bundle, path.read_bytes()) for path in files]
+    outcomes = [_file_outcome(bundle, path) for path in files]
     by_kind: dict[str, list[bool]] = {}
     for path, code in zip(files, outcomes, strict=True):
         by_kind.setdefault(kinds.get(path.name, ""), []).append(bool(code))
@@ -65,9 +65,16 @@ def _kinds(folder: Path) -> dict[str, str]:
     """File name → kind of picture, where a `sources.csv` in the folder or above it says so."""
     for table in (folder / "sources.csv", folder.parent / "sources.csv"):
         if table.is_file():
-            with table.open(encoding="utf-8", newline="") as file:
-                return {Path(row["file"]).name: row["kind"] for row in csv.DictReader(file)}
+            rows = read_table(table, ("file", "kind"))
+            return {Path(row["file"]).name: row["kind"] for _, row in rows}
     return {}
+
+
+def _file_outcome(bundle: Bundle, path: Path) -> str:
+    try:
+        return _outcome(bundle, path.read_bytes())
+    except OSError:
+        return "unreadable_file"
 
 
 def _outcome(bundle: Bundle, content: bytes) -> str:
