@@ -40,7 +40,7 @@ def decode_dicom(data: bytes, *, max_bytes: int) -> Radiograph:
             pixels, notes = show_grayscale(words, image, file.dataset)
         else:
             pixels, notes = _show_grey_in_colour(words, image)
-        pixels, remarks = _square_pixels(pixels, file.dataset)
+        pixels, remarks = square_pixels(pixels, file.dataset)
         header = read_header(file.dataset, file.transfer_syntax)
     notes = (*notes, *remarks, *_assumptions(file))
     return Radiograph(np.ascontiguousarray(pixels), "dicom", 0.0, header, notes)
@@ -66,7 +66,7 @@ def _show_grey_in_colour(words: Words, image: ImagePixel) -> tuple[FloatImage, t
     return pixels, (Reason("grey_from_colour", "A grey image stored in colour was read as grey."),)
 
 
-def _square_pixels(pixels: FloatImage, dataset: Dataset) -> tuple[FloatImage, tuple[Reason, ...]]:
+def square_pixels(pixels: FloatImage, dataset: Dataset) -> tuple[FloatImage, tuple[Reason, ...]]:
     """Enlarge the coarser direction until pixels are square (PS3.3 C.7.6.3.1.7, 10.7.1.3)."""
     aspect, notes = _aspect(dataset)
     if abs(aspect - 1) <= _SQUARE_TOLERANCE:

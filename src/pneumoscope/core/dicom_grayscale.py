@@ -34,8 +34,8 @@ def show_grayscale(
     every = np.arange(2 ** (8 * words.itemsize))
     present = np.zeros(len(every), dtype=np.bool_)
     present[words] = True
-    stored, unexplained, overlaid = _stored_values(every, image, dataset)
-    padding = _padding(every, stored, dataset)
+    stored, unexplained, overlaid = stored_values(every, image, dataset)
+    padding = padding_mask(every, stored, dataset)
     if (present & unexplained & ~padding).any():
         raise InconsistentHeader(f"Pixels exceed the {image.bits_stored} bits stored.")
     notes = [_OVERLAY] if overlaid else []
@@ -64,7 +64,7 @@ _SHAPE_CONFLICT = Reason(
 )
 
 
-def _stored_values(
+def stored_values(
     every: NDArray[np.intp], image: ImagePixel, dataset: Dataset
 ) -> tuple[NDArray[np.intp], Mask, bool]:
     """Per word: its stored value, whether other bits are set without reason; overlays masked?"""
@@ -91,7 +91,7 @@ def _overlay_bits(dataset: Dataset) -> int:
     return bits
 
 
-def _padding(every: NDArray[np.intp], stored: NDArray[np.intp], dataset: Dataset) -> Mask:
+def padding_mask(every: NDArray[np.intp], stored: NDArray[np.intp], dataset: Dataset) -> Mask:
     """Words between Pixel Padding Value and its Range Limit (PS3.3 C.7.5.1.1.2)."""
     if dataset.get("PixelPaddingValue") in (None, ""):
         return np.zeros(len(every), dtype=np.bool_)
@@ -108,13 +108,13 @@ def _display(
     """Stored values → 0..1, for every word; only `shown` ones make the range."""
     if not shown.any():
         return np.zeros_like(stored), []
-    modality, notes = _read_modality(dataset, image)
+    modality, notes = read_modality(dataset, image)
     values = modality.apply(stored)
     if not np.isfinite(values).all():
         raise InconsistentHeader("The modality LUT leads beyond all numbers.")
     if np.ptp(values[shown]) == 0:
         return np.zeros_like(values), notes
-    voi = _read_voi(dataset, highest=float(values.max()))
+    voi = read_voi(dataset, highest=float(values.max()))
     display = voi.table.apply_as_voi(values) if voi.table else stretch(values, values[shown])
     notes += voi.notes
     if np.ptp(display[shown]) == 0:
@@ -127,7 +127,7 @@ def _display(
     return (1 - display if inverted else display), notes
 
 
-def _read_modality(
+def read_modality(
     dataset: Dataset, image: ImagePixel
 ) -> tuple[Rescale | LookupTable, list[Reason]]:
     if sequence := dataset.get("ModalityLUTSequence"):
@@ -146,26 +146,26 @@ def _read_modality(
 
 
 @dataclass(frozen=True, slots=True)
-class _Voi:
+class Voi:
     table: LookupTable | Window | None
     notes: list[Reason]
 
 
-def _read_voi(dataset: Dataset, *, highest: float) -> _Voi:
+def read_voi(dataset: Dataset, *, highest: float) -> Voi:
     """The first VOI LUT, else the first window (PS3.3 C.11.2.1: any of them may be used)."""
-    windows = list(_windows(dataset))
+    windows = list(read_windows(dataset))
     if sequence := dataset.get("VOILUTSequence"):
         table = read_lut(sequence[0], dataset, highest=highest)
         notes = [_LUT_PREFERRED] if windows else []
-        return _Voi(table, [*notes, *([_LUT_BITS] if table.effective_bits != table.bits else [])])
+        return Voi(table, [*notes, *([_LUT_BITS] if table.effective_bits != table.bits else [])])
     if not windows:
-        return _Voi(None, [])
+        return Voi(None, [])
     if not windows[0].is_valid:
-        return _Voi(None, [_WINDOW_INVALID])
-    return _Voi(windows[0], [_SEVERAL_WINDOWS] if len(set(windows)) > 1 else [])
+        return Voi(None, [_WINDOW_INVALID])
+    return Voi(windows[0], [_SEVERAL_WINDOWS] if len(set(windows)) > 1 else [])
 
 
-def _windows(dataset: Dataset) -> Iterator[Window]:
+def read_windows(dataset: Dataset) -> Iterator[Window]:
     function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
     if function not in get_args(VoiFunction):
         function = "LINEAR"
