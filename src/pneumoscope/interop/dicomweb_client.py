@@ -4,18 +4,20 @@ Every failure is a `delivery.DeliveryError`, so that its reader knows whether to
 """
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from io import BytesIO
 
 from pydicom.dataset import Dataset
 
-from pneumoscope.interop.delivery import UnreadableAnswer
+from pneumoscope.interop.delivery import DeliveryRejected, PeerBusy, UnreadableAnswer, quoted
 from pneumoscope.interop.dicomweb import (
     DICOM,
     DICOM_JSON,
     MalformedRequest,
+    Part,
     media_type,
     multipart_read,
+    multipart_write,
 )
 from pneumoscope.interop.http import HttpAnswer, HttpPeer, raise_for_status
 from pneumoscope.interop.query import (
@@ -29,6 +31,13 @@ from pneumoscope.interop.query import (
 
 _PAGE = 100
 _MOST_PAGES = 1000
+_PROCESSING_FAILURE = 0x0110
+
+
+def ping(peer: HttpPeer) -> None:
+    """Search for one study, whatever it is. Raises DeliveryError subclasses."""
+    answer = peer.exchange("GET", "studies", query=[("limit", "1")], headers={"Accept": DICOM_JSON})
+    raise_for_status(answer, peer, answer.text)
 
 
 def search_studies(peer: HttpPeer, query: StudyQuery) -> list[FoundStudy]:
@@ -64,42 +73,75 @@ def retrieve_instance(peer: HttpPeer, series: FoundSeries, sop_instance_uid: str
         raise UnreadableAnswer(f"{peer.base_url} sent no instance") from error
 
 
+def stow(peer: HttpPeer, instances: Sequence[Dataset]) -> None:
+    """Store all in one request; storing again what is there already changes nothing.
+
+    Raises DeliveryError subclasses, also where the archive took some and refused others.
+    """
+    content_type, pieces = multipart_write((Part(DICOM, _file(each)) for each in instances), DICOM)
+    headers = {"Content-Type": content_type, "Accept": DICOM_JSON}
+    answer = peer.exchange("POST", "studies", body=b"".join(pieces), headers=headers)
+    # 409: none was stored; the body says why (PS3.18 table 10.5.3-1).
+    refused = _failures(peer, answer) if answer.status in {200, 202, 409} else []
+    if refused:
+        reasons = ", ".join(f"0x{reason:04X}" for reason in sorted(set(refused)))
+        message = f"{peer.base_url} refused {len(refused)} instances: {reasons}"
+        busy = all(reason >> 8 == 0xA7 for reason in refused)
+        raise PeerBusy(message) if busy else DeliveryRejected(message)
+    raise_for_status(answer, peer, answer.text)
+
+
+def datasets(peer: HttpPeer, answer: HttpAnswer) -> list[Dataset]:
+    """An answer in the DICOM JSON model (PS3.18 F.2): several data sets, one, or none.
+
+    Raises UnreadableAnswer.
+    """
+    if not answer.body.strip():
+        return []
+    try:
+        models = json.loads(answer.body)
+        models = models if isinstance(models, list) else [models]
+        return [Dataset.from_json(model) for model in models if model]
+    except Exception as error:  # pydicom's reader raises nearly anything on a wrong model
+        said = quoted(answer.text)[:100]
+        raise UnreadableAnswer(f"{peer.base_url} answered no DICOM JSON: {said}") from error
+
+
 def _search(peer: HttpPeer, path: str, conditions: list[tuple[str, str]]) -> Iterator[Dataset]:
     """Some servers never give more than a page, some know no offset: either ends the search."""
-    last: list[Any] = []
+    last: list[Dataset] = []
     for page in range(_MOST_PAGES):
         paging = [("limit", str(_PAGE)), ("offset", str(page * _PAGE))]
         answer = peer.exchange(
             "GET", path, query=[*conditions, *paging], headers={"Accept": DICOM_JSON}
         )
         raise_for_status(answer, peer, answer.text)
-        found = _results(peer, answer)
+        found = datasets(peer, answer)
         if found == last:
             return
-        yield from _datasets(peer, found)
+        yield from found
         if len(found) < _PAGE:
             return
         last = found
 
 
-def _results(peer: HttpPeer, answer: HttpAnswer) -> list[Any]:
-    if not answer.body:
-        return []
+def _failures(peer: HttpPeer, answer: HttpAnswer) -> list[int]:
+    """Failure reasons of the instances that were not stored (PS3.18 section 10.5.3.1)."""
     try:
-        found = json.loads(answer.body)
-    except ValueError as error:
-        raise UnreadableAnswer(f"{peer.base_url} did not answer in JSON") from error
-    if not isinstance(found, list):
-        raise UnreadableAnswer(f"{peer.base_url} did not answer with a list")
-    return found
+        failed = [
+            item for each in datasets(peer, answer) for item in each.get("FailedSOPSequence") or []
+        ]
+        return [int(item.get("FailureReason") or _PROCESSING_FAILURE) for item in failed]
+    except (UnreadableAnswer, ValueError, TypeError) as error:
+        if answer.status == 409:
+            return []
+        raise UnreadableAnswer(str(error)) from error
 
 
-def _datasets(peer: HttpPeer, found: Iterable[Any]) -> Iterator[Dataset]:
-    for model in found:
-        try:
-            yield Dataset.from_json(model)
-        except Exception as error:
-            raise UnreadableAnswer(f"{peer.base_url} answered in no DICOM JSON") from error
+def _file(dataset: Dataset) -> bytes:
+    buffer = BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
 
 
 def _path(series: FoundSeries) -> str:

@@ -6,20 +6,20 @@ UID and must keep it before asking: it is the key to the work item until its fin
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
 from pydicom.dataset import Dataset
 from pydicom.uid import RE_VALID_UID
 
-from pneumoscope.interop.delivery import DeliveryRejected, UnreadableAnswer, quoted
+from pneumoscope.interop.delivery import DeliveryRejected, quoted
+from pneumoscope.interop.dicomweb import DICOM_JSON
+from pneumoscope.interop.dicomweb_client import datasets
 from pneumoscope.interop.http import HttpAnswer, HttpPeer, raise_for_status
+from pneumoscope.interop.query import text
 
-MEDIA_TYPE = "application/dicom+json"
-HEADERS = {"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE}
-T = TypeVar("T")
+HEADERS = {"Content-Type": DICOM_JSON, "Accept": DICOM_JSON}
 State = Literal["IN PROGRESS", "COMPLETED", "CANCELED"]
 # (code value, coding scheme designator, code meaning)
 CodeTriple = tuple[str, str, str]
@@ -91,10 +91,11 @@ def find(
     if procedure:
         query.append(("ScheduledWorkitemCodeSequence.CodeValue", procedure))
     query += [("limit", str(PAGE)), ("offset", str(offset))]
-    answer = peer.exchange("GET", "workitems", query=query, headers={"Accept": MEDIA_TYPE})
+    answer = peer.exchange("GET", "workitems", query=query, headers={"Accept": DICOM_JSON})
     _check(answer, peer)
     # Without a UID a work item cannot be claimed; the others can.
-    return [item for item in _read(answer, peer, _workitem) if _is_uid(item.uid)]
+    found = [_workitem(each) for each in datasets(peer, answer)]
+    return [item for item in found if _is_uid(item.uid)]
 
 
 def claim(peer: HttpPeer, uid: str, transaction_uid: str) -> None:
@@ -136,10 +137,10 @@ def update(peer: HttpPeer, uid: str, transaction_uid: str, content: Dataset) -> 
 
 def state(peer: HttpPeer, uid: str) -> str:
     """The work item's Procedure Step State. Raises a DeliveryError."""
-    answer = peer.exchange("GET", _path(uid), headers={"Accept": MEDIA_TYPE})
+    answer = peer.exchange("GET", _path(uid), headers={"Accept": DICOM_JSON})
     _check(answer, peer)
-    states = _read(answer, peer, lambda item: _text(item, "ProcedureStepState"))
-    return states[0] if states else ""
+    found = datasets(peer, answer)
+    return text(found[0], "ProcedureStepState") if found else ""
 
 
 def _finish(peer: HttpPeer, uid: str, transaction_uid: str, final: State, content: Dataset) -> None:
@@ -226,36 +227,24 @@ def _check(answer: HttpAnswer, peer: HttpPeer) -> None:
     raise_for_status(answer, peer, reason)
 
 
-def _is_uid(text: str) -> bool:
-    return len(text) <= 64 and re.fullmatch(RE_VALID_UID, text) is not None
-
-
-def _read(answer: HttpAnswer, peer: HttpPeer, read: Callable[[Dataset], T]) -> list[T]:
-    """What `read` makes of each dataset of a DICOM JSON answer."""
-    if answer.status == 204 or not answer.body:
-        return []
-    try:
-        items = json.loads(answer.body)
-        datasets = map(Dataset.from_json, items if isinstance(items, list) else [items])
-        return [read(dataset) for dataset in datasets]
-    except Exception as error:  # pydicom's readers raise nearly anything on a wrong model
-        raise UnreadableAnswer(f"{peer.base_url} answered no DICOM JSON") from error
+def _is_uid(value: str) -> bool:
+    return len(value) <= 64 and re.fullmatch(RE_VALID_UID, value) is not None
 
 
 def _workitem(dataset: Dataset) -> Workitem:
     requests = dataset.get("ReferencedRequestSequence") or [Dataset()]
     inputs = list(dataset.get("InputInformationSequence") or [])
     return Workitem(
-        uid=_text(dataset, "SOPInstanceUID"),
-        label=_text(dataset, "ProcedureStepLabel"),
-        priority=_text(dataset, "ScheduledProcedureStepPriority"),
-        study_instance_uid=_text(dataset, "StudyInstanceUID")
-        or next((_text(item, "StudyInstanceUID") for item in inputs), ""),
-        patient_id=_text(dataset, "PatientID"),
-        accession_number=_text(requests[0], "AccessionNumber"),
+        uid=text(dataset, "SOPInstanceUID"),
+        label=text(dataset, "ProcedureStepLabel"),
+        priority=text(dataset, "ScheduledProcedureStepPriority"),
+        study_instance_uid=text(dataset, "StudyInstanceUID")
+        or next((text(item, "StudyInstanceUID") for item in inputs), ""),
+        patient_id=text(dataset, "PatientID"),
+        accession_number=text(requests[0], "AccessionNumber"),
         inputs=tuple(each for item in inputs for each in _input(item)),
         retrieve_urls=tuple(
-            _text(where, "RetrieveURL")
+            text(where, "RetrieveURL")
             for item in inputs
             for where in item.get("WADORSRetrievalSequence") or []
         ),
@@ -264,11 +253,6 @@ def _workitem(dataset: Dataset) -> Workitem:
 
 
 def _input(item: Dataset) -> list[tuple[str, str, str]]:
-    study, series = _text(item, "StudyInstanceUID"), _text(item, "SeriesInstanceUID")
+    study, series = text(item, "StudyInstanceUID"), text(item, "SeriesInstanceUID")
     instances = item.get("ReferencedSOPSequence") or [Dataset()]
-    return [(study, series, _text(each, "ReferencedSOPInstanceUID")) for each in instances]
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    value = dataset.get(keyword)
-    return "" if value is None else str(value)
+    return [(study, series, text(each, "ReferencedSOPInstanceUID")) for each in instances]

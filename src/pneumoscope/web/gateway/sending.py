@@ -11,6 +11,7 @@ from django.conf import settings
 from pydicom.dataset import Dataset
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
+from pneumoscope.interop.dicomweb_client import ping, stow
 from pneumoscope.interop.encapsulated_pdf import make_encapsulated_pdf
 from pneumoscope.interop.fhir import resources
 from pneumoscope.interop.fhir_bundle import MEDIA_TYPE
@@ -20,7 +21,6 @@ from pneumoscope.interop.http import HttpPeer, raise_for_status
 from pneumoscope.interop.mllp import MllpPeer, deliver, reach
 from pneumoscope.interop.objects import OBJECTS
 from pneumoscope.interop.scu import DicomPeer, echo, store
-from pneumoscope.interop.stow_client import ping, stow
 from pneumoscope.interop.webhook import WebhookPeer, event, post
 from pneumoscope.web.gateway.models import Delivery, Destination
 from pneumoscope.web.gateway.models.destinations import Kind, Protocol
