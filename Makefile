@@ -112,7 +112,8 @@ endef
 
 $(SERVE):
 	$(call new_venv,.venv,about a minute)
-	@.venv/bin/python -m pip install $(PIP_QUIET) --require-hashes \
+	@# Python compiles what it imports; compiling the rest too would take a fifth of the disk.
+	@.venv/bin/python -m pip install $(PIP_QUIET) --no-compile --require-hashes \
 	  $(addprefix -r ,$(SERVE_LOCKS))
 	@touch $@
 
