@@ -9,8 +9,8 @@ from django.db import connection
 from django.urls import reverse
 
 from pneumoscope.web.audit.models import Event
-from pneumoscope.web.audit.search import PAGE_SIZE
 from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.audit.views import PAGE_SIZE
 from web.pages import study_make
 
 pytestmark = pytest.mark.django_db

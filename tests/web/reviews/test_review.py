@@ -211,6 +211,18 @@ def test_the_list_holds_what_waits_at_one_s_own_sites(
     assert link in client_of(senior).get(url).content.decode()
 
 
+def test_the_list_goes_on_page_by_page(reader, client_of, monkeypatch, site):
+    monkeypatch.setattr("pneumoscope.web.reviews.views.PAGE_SIZE", 2)
+    for _ in range(3):
+        say(reader, image_analysed(image_make(study_make())), DISAGREE)
+    client = client_of(reader)
+    first = client.get("/reviews/").context
+    second = client.get("/reviews/", {"after": first["older"]}).context
+    found = [reading.pk for page in (first, second) for reading in page["page"]]
+    assert found == list(Reading.objects.values_list("pk", flat=True))
+    assert not second["older"]
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", [Kind.READING, Kind.ADJUDICATION])
 def test_two_at_once_one_stands_and_the_other_is_told(kind, reader, second, user_of, analysis):

@@ -92,7 +92,13 @@ def test_search_by_file_and_patient_and_a_way_back_when_nothing_matches(client):
 
 @pytest.mark.parametrize(
     "query",
-    ["?after=x", "?after=9.9.9", "?after=2.99999999999999999999.00", "?sort=no&result=no&since=x"],
+    [
+        "?after=x",
+        "?after=9.9.9",
+        "?after=2.99999999999999999999.00",
+        f"?after=99999999999999999999.1.{'0' * 32}",
+        "?sort=no&result=no&since=x",
+    ],
 )
 def test_nonsense_in_the_address_still_shows_a_page(client, query):
     analysed("a.png", 0.9)

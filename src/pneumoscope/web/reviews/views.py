@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.accounts.roles import Right
+from pneumoscope.web.audit.keyset import page_of
 from pneumoscope.web.audit.services import list_record
 from pneumoscope.web.reviews.forms import ReviewForm
 from pneumoscope.web.reviews.models import Kind, Reading
@@ -73,10 +73,11 @@ def readings(request: HttpRequest) -> HttpResponse:
         .select_related("analysis__image__study")
         .prefetch_related("reviews")
     )
-    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    page, older = page_of(found, ("changed", "id"), request.GET.get("after", ""), PAGE_SIZE)
     list_record(rows=[each.analysis.image for each in page], request=request)
     tabs = [(value, word) for value, (word, _) in WAITING.items()]
-    return render(request, "reviews/readings.html", {"page": page, "show": show, "tabs": tabs})
+    context = {"page": page, "older": older, "show": show, "tabs": tabs}
+    return render(request, "reviews/readings.html", context)
 
 
 def _analysis(request: HttpRequest, analysis_id: int, right: Right) -> Analysis:

@@ -1,12 +1,13 @@
 """Studies and their results as CSV: pseudonymous, one line each, with the model that spoke."""
 
-import csv
-from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+from django.utils import timezone
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
+from pneumoscope.web.audit.csv_answer import csv_answer
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from pneumoscope.web.studies.models import Study
 
@@ -29,17 +30,14 @@ COLUMNS = [
     "assigned_to",
     "notice",
 ]
-# With one of these at its start a spreadsheet takes a cell for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_of(studies: QuerySet[Study]) -> Iterator[str]:
-    """The header, then a line for each study, read a thousand at a time."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
+def export_of(studies: QuerySet[Study]) -> StreamingHttpResponse:
+    """A line for each study, read a thousand at a time."""
     related = ("site", "headline__model_version", "assigned_to")
-    for study in studies.select_related(*related).iterator(chunk_size=1000):
-        yield writer.writerow([_cell(value) for value in _values(study)])
+    found = studies.select_related(*related).order_by("-created", "-id").iterator(chunk_size=1000)
+    name = f"pneumoscope-{timezone.localdate():%Y-%m-%d}.csv"
+    return csv_answer(COLUMNS, map(_values, found), name=name)
 
 
 def _values(study: Study) -> list[Any]:
@@ -64,15 +62,3 @@ def _values(study: Study) -> list[Any]:
         study.assigned_to and study.assigned_to.get_username(),
         RESEARCH_USE_ONLY,
     ]
-
-
-def _cell(value: Any) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-class _Echo:
-    """A file for `csv` that gives each line back."""
-
-    def write(self, line: str) -> str:
-        return line

@@ -1,15 +1,14 @@
 """Which studies are asked for: one form for the worklist, its exports and the API."""
 
 import uuid
-from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from pneumoscope.web.accounts.models import User
+from pneumoscope.web.audit.days import days
 from pneumoscope.web.studies.models import Image, Source, Study
 from pneumoscope.web.studies.states import PENDING, State
 
@@ -115,10 +114,6 @@ def _age(word: str) -> Q:
     return Q(age_years__gte=low, age_years__lt=high)
 
 
-def _midnight(day: Any) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
 _CONDITIONS = {
     "result": lambda word: RESULTS[word][1],
     "state": _state,
@@ -127,6 +122,6 @@ _CONDITIONS = {
     "view": lambda word: Exists(Image.objects.filter(study=OuterRef("pk"), view_position=word)),
     "site": lambda word: Q(site__code=word),
     "source": lambda word: Q(source=word),
-    "since": lambda day: Q(created__gte=_midnight(day)),
-    "until": lambda day: Q(created__lt=_midnight(day + timedelta(days=1))),
+    "since": lambda day: days("created", since=day),
+    "until": lambda day: days("created", until=day),
 }

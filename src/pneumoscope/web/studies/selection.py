@@ -1,11 +1,10 @@
 """The worklist's actions on several studies: export, assign, delete."""
 
 import uuid
-from datetime import date
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.studies.bulk import readers_of, studies_assign, studies_delete
-from pneumoscope.web.studies.export_csv import csv_of
+from pneumoscope.web.studies.export_csv import export_of
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.models import Study
 from pneumoscope.web.studies.worklist import PAGE_SIZE
@@ -37,7 +36,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
             detail={"by": sorted(filters.asked)},
             request=request,
         )
-    return _csv(csv_of(studies.order_by("-created", "-id")))
+    return export_of(studies)
 
 
 @require_POST
@@ -59,7 +58,7 @@ def _export(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
     studies = Study.objects.visible_to(request.user, "study.export").filter(pk__in=chosen)
     for study in studies:
         event_record(action="study.export", actor=request.user, target=study, request=request)
-    return _csv(csv_of(studies.order_by("-created", "-id")))
+    return export_of(studies)
 
 
 def _assign(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
@@ -104,11 +103,3 @@ def _chosen(request: HttpRequest) -> list[uuid.UUID]:
         except ValueError:
             continue
     return keys
-
-
-def _csv(lines: object) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    name = f"pneumoscope-{date.today():%Y-%m-%d}.csv"  # noqa: DTZ011 - a file's name
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response

@@ -1,19 +1,13 @@
-"""What the worklist shows of each study, a page at a time: a fixed number of queries per page.
-
-Pages follow each other by keyset: a page says after which study the next begins, so that the last
-of 100,000 studies cost what the first do, and a study that arrives shifts none of them.
-"""
+"""What the worklist shows of each study, a page at a time: a fixed number of queries per page."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Prefetch, QuerySet
-from django.db.models.fields.tuple_lookups import TupleLessThan
+from django.db.models import Prefetch, QuerySet
 
 from pneumoscope.web.accounts.models import User
+from pneumoscope.web.audit.keyset import place_of, rows_after
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.models import Analysis, Image, Study
 from pneumoscope.web.studies.states import PENDING
@@ -21,49 +15,25 @@ from pneumoscope.web.studies.states import PENDING
 PAGE_SIZE = 50
 # More than this many studies are not counted: nobody reads the figure, and it costs most.
 COUNT_LIMIT = 1000
-# All fall, so that a page begins where one comparison of rows says.
 ORDERS = {"suspicious": ("urgency", "created", "id"), "newest": ("created", "id")}
 
 
 def page_of(filters: Filters, after: str = "", size: int = PAGE_SIZE) -> tuple[list[Study], str]:
     """The page that begins after the study `after` names (empty: the first), and the next `after`.
 
-    Empty when there is no further page; a name that is none begins at the first page. Each site is
-    asked by itself, because an index gives the order within one site only.
+    Each site is asked by itself, because an index gives the order within one site only.
     """
     fields = ORDERS[filters.sort_by]
-    falling = [f"-{name}" for name in fields]
-    studies = filters.studies()
-    last = _place_read(after, len(fields))
-    if last:
-        studies = studies.filter(TupleLessThan(tuple(F(name) for name in fields), last))
+    studies = rows_after(filters.studies(), fields, after)
     places = [
         place
         for site in filters.user.sites_with("study.view")
-        for place in studies.filter(site=site).order_by(*falling).values_list(*fields)[: size + 1]
+        for place in studies.filter(site=site).values_list(*fields)[: size + 1]
     ]
     places.sort(reverse=True)
     shown = with_rows(Study.objects.filter(pk__in=[place[-1] for place in places[:size]]))
-    found = list(shown.order_by(*falling))
-    return found, _place(found[-1], fields) if len(places) > size else ""
-
-
-def _place(study: Study, fields: tuple[str, ...]) -> str:
-    """urgency.microseconds.id, without the urgency when it does not order."""
-    micros = round(study.created.timestamp() * 1_000_000)
-    urgency = [str(study.urgency)] if "urgency" in fields else []
-    return ".".join([*urgency, str(micros), study.pk.hex])
-
-
-def _place_read(place: str, parts: int) -> tuple[Any, ...] | None:
-    *numbers, key = place.split(".")
-    try:
-        *urgency, micros = (int(number) for number in numbers)
-        created = datetime.fromtimestamp(micros / 1_000_000, UTC)
-        values = (*urgency, created, UUID(key))
-    except (ValueError, OverflowError, OSError):
-        return None
-    return values if len(values) == parts else None
+    found = list(rows_after(shown, fields, ""))
+    return found, place_of(found[-1], fields) if len(places) > size else ""
 
 
 def count_words(studies: QuerySet[Study]) -> str:
