@@ -125,8 +125,9 @@ def test_a_merge_loses_no_report(site, reported):
             report_make(study)
     assert verdict(hl7_messages.A40) == "AA"
     assert Report.objects.count() == len(reported)
-    # Two reports cannot become one: then the studies stay two.
+    # Two reports cannot become one: then the studies stay two, and no event says otherwise.
     assert Study.objects.count() == len(reported)
+    assert Event.objects.filter(action="study.patient_correct").count() == 2 - len(reported)
 
 
 def test_merges_in_a_circle_come_to_an_end(site):

@@ -117,7 +117,7 @@ def test_sent_again_it_is_the_same_object(site, orthanc):
     deliver_all(destination)
     before = instances(orthanc)
     # As if the process had ended between the archive's answer and our note of it.
-    Delivery.objects.update(stage="PENDING", delivered=None)
+    Delivery.objects.update(stage="PENDING", delivered=None, due=timezone.now())
     assert deliver_all(destination) == [None] * 5
     assert instances(orthanc) == before
 
@@ -234,7 +234,7 @@ def test_whoever_lost_the_claim_writes_nothing(site):
         analyses_tell()
         slow = delivery_claim(destination.pk)
         assert delivery_claim(destination.pk) is None
-        Delivery.objects.update(leased_until=timezone.now())
+        Delivery.objects.update(due=timezone.now())
         taken_over = delivery_claim(destination.pk)
         delivery_attempt(slow)
         assert stages() == ["SENDING"]

@@ -56,7 +56,7 @@ def delivery_claim(destination_id: int) -> Delivery | None:
         claimed = Delivery.objects.filter(due, pk=key).update(
             stage=Stage.SENDING,
             claim_token=token,
-            leased_until=timezone.now() + timedelta(seconds=LEASE_SECONDS),
+            due=timezone.now() + timedelta(seconds=LEASE_SECONDS),
             attempts=F("attempts") + 1,
         )
         if claimed:
@@ -119,7 +119,7 @@ def _close(delivery: Delivery, stage: Stage, **values: Any) -> bool:
     mine = Delivery.objects.filter(
         pk=delivery.pk, claim_token=delivery.claim_token, stage__in=sources_of(stage)
     )
-    return bool(mine.update(stage=stage, claim_token=None, leased_until=None, **values))
+    return bool(mine.update(stage=stage, claim_token=None, **values))
 
 
 def _note(delivery: Delivery) -> None:

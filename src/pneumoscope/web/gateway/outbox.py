@@ -81,7 +81,13 @@ def reports_tell() -> None:
     signed = Report.objects.filter(signed__isnull=False).annotate(count=Count("addenda"))
     untold = signed.filter(Q(told=None) | ~Q(told__addenda=F("count")))
     for report in untold.select_related("study__site", "analysis__image__study")[:BATCH]:
-        report_tell(report, report.count)
+        try:
+            report_tell(report, report.count)
+        except DatabaseError:
+            raise
+        except Exception:
+            # As with results; the next round tries again.
+            logger.exception("report %d cannot be told", report.pk)
 
 
 @transaction.atomic

@@ -42,15 +42,14 @@ def patient_apply(study: Study) -> Study:
     }
     if not changed:
         return study
+    other = _same_study(study, number) if "patient_id" in changed else None
+    if other and _reports(study, other) == 2:
+        # Two reports cannot become one: the studies stay two until a person has decided.
+        return study
     event_record(
         action="study.patient_correct", actor=None, target=study, detail={"of": sorted(changed)}
     )
-    if "patient_id" in changed:
-        other = _same_study(study, number)
-        if other and _reports(study, other) == 2:
-            # Two reports cannot become one: the studies stay two until a person has decided.
-            return study
-        study = _united(study, other) if other else study
+    study = _united(study, other) if other else study
     for name, value in changed.items():
         setattr(study, name, value)
     study.save(update_fields=list(changed))

@@ -8,6 +8,7 @@ import threading
 import time
 
 from django.db import DatabaseError, close_old_connections, connections
+from django.db.models import Exists, OuterRef
 
 from pneumoscope.web.gateway.delivering import (
     delivery_attempt,
@@ -89,7 +90,6 @@ class Postman:
 
 def destinations_due() -> list[int]:
     """Keys of the enabled destinations for which something is due."""
-    waiting = Delivery.objects.filter(due_now()).values("destination")
-    return list(
-        Destination.objects.filter(enabled=True, pk__in=waiting).values_list("pk", flat=True)
-    )
+    waiting = Delivery.objects.filter(due_now(), destination=OuterRef("pk"))
+    found = Destination.objects.filter(Exists(waiting), enabled=True)
+    return list(found.order_by().values_list("pk", flat=True))

@@ -44,7 +44,6 @@ class Arrival(models.Model):
     class Meta:
         ordering = ["-at", "-pk"]
         indexes = [
-            models.Index(fields=["site", "-at"]),
             models.Index(fields=["site", "sop_instance_uid"]),
             models.Index(fields=["id"], condition=Q(outcome=Outcome.WAITING), name="arrival_waits"),
         ]

@@ -38,10 +38,8 @@ def sources_of(target: str) -> list[str]:
 
 
 def due_now() -> Q:
-    """What may be claimed: waits and its time has come, or its claim is past its lease."""
-    now = timezone.now()
-    waits = Q(stage__in=[Stage.PENDING, Stage.RETRY], due__lte=now)
-    return waits | Q(stage=Stage.SENDING, leased_until__lte=now)
+    """What may be claimed: it waits and its time has come, or its claim is past its lease."""
+    return Q(stage__in=sorted(WAITING), due__lte=timezone.now())
 
 
 class Delivery(models.Model):
@@ -60,10 +58,10 @@ class Delivery(models.Model):
     # Suspicious results go before all that waits for the same destination.
     urgent = models.BooleanField(default=False)
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.PENDING)
+    # When it may be claimed next; while it is being sent, the end of the claim's lease.
     due = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveSmallIntegerField(default=0)
     claim_token = models.UUIDField(null=True)
-    leased_until = models.DateTimeField(null=True)
     # Of the last try that failed; kept when a later one succeeds.
     error_code = models.CharField(max_length=60, blank=True)
     error_text = models.TextField(blank=True)
@@ -76,10 +74,8 @@ class Delivery(models.Model):
     class Meta:
         ordering = ["-created", "-pk"]
         verbose_name_plural = "deliveries"
-        indexes = [
-            models.Index(fields=["destination", "stage", "due"]),
-            models.Index(fields=["site", "-created"]),
-        ]
+        # What is due is looked for every second, among all that was ever sent.
+        indexes = [models.Index(fields=["destination", "stage", "due"])]
         constraints = [
             models.UniqueConstraint(
                 fields=["destination", "analysis", "kind"], name="delivery_once"
@@ -87,9 +83,7 @@ class Delivery(models.Model):
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="delivery_kind_known"),
             models.CheckConstraint(
                 condition=Q(stage=Stage.SENDING, claim_token__isnull=False)
-                & Q(leased_until__isnull=False)
-                | Q(stage__in=[s for s in Stage.values if s != Stage.SENDING])
-                & Q(claim_token=None, leased_until=None),
+                | Q(stage__in=[s for s in Stage.values if s != Stage.SENDING], claim_token=None),
                 name="delivery_claimed_while_sending",
             ),
             models.CheckConstraint(

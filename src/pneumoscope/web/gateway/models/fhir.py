@@ -15,8 +15,6 @@ class FhirEntry(models.Model):
     resource_id = models.UUIDField()
     # The Patient resource's id, where the resource is about one.
     patient = models.UUIDField(null=True)
-    # identifier values, status and target references, as `|system|value|` and the like, to search.
-    tokens = models.TextField(blank=True)
     status = models.CharField(max_length=20, blank=True)
     at = models.DateTimeField()
 
