@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[3]
 
 
 def names() -> list[str]:
-    found = re.findall(r'env_\w+\(\s*"([A-Z_]+)"', Path(module.__file__).read_text())
-    return sorted(set(found))
+    folder = Path(module.__file__).parent
+    text = "".join(path.read_text() for path in folder.glob("*.py"))
+    return sorted(set(re.findall(r'env_\w+\(\s*"([A-Z_]+)"', text)))
 
 
 @pytest.mark.parametrize("name", names())

@@ -4,8 +4,8 @@ from django.db import IntegrityError, transaction
 
 from pneumoscope.core.errors import BundleCorrupt
 from pneumoscope.web.audit.models import Event
-from pneumoscope.web.registry.bundles import bundle_folder, bundle_of
-from pneumoscope.web.registry.models import ModelVersion, Stage
+from pneumoscope.web.registry.bundles import bundle_of
+from pneumoscope.web.registry.models import ModelVersion, Stage, bundle_folder
 from pneumoscope.web.registry.services import bundle_register, version_promote
 
 pytestmark = pytest.mark.django_db

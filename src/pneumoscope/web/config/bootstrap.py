@@ -14,8 +14,7 @@ from pneumoscope.core.bundle import bundle_find, read_card
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.accounts.roles import Role
 from pneumoscope.web.people.services import person_create
-from pneumoscope.web.registry.bundles import bundle_folder
-from pneumoscope.web.registry.models import ModelVersion, Stage
+from pneumoscope.web.registry.models import ModelVersion, Stage, bundle_folder
 from pneumoscope.web.registry.services import bundle_register
 from pneumoscope.web.studies.models import Source
 from pneumoscope.web.studies.services import study_receive

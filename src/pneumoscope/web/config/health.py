@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from pneumoscope.web.registry.models import ModelVersion, Stage
+from pneumoscope.web.registry.models import ModelVersion, Stage, bundle_folder
 from pneumoscope.web.studies.models import Worker
 
 
@@ -34,8 +34,7 @@ def _model() -> str:
     live = ModelVersion.objects.filter(stage=Stage.LIVE).values_list("bundle_hash", flat=True)
     if not live:
         return "none live"
-    folders = [settings.PNEUMOSCOPE_HOME / "models" / bundle_hash for bundle_hash in live]
-    return "ok" if all(folder.is_dir() for folder in folders) else "missing"
+    return "ok" if all(bundle_folder(each).is_dir() for each in live) else "missing"
 
 
 def _worker() -> str:

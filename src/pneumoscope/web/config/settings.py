@@ -21,6 +21,7 @@ from pneumoscope.web.config.env import (
     origin,
     secret_key,
 )
+from pneumoscope.web.config.exchange import *  # noqa: F403 - what goes in and out
 from pneumoscope.web.config.sign_in import *  # noqa: F403 - what no installation changes
 from pneumoscope.web.config.sign_in import oidc_provider
 
@@ -37,29 +38,6 @@ PNEUMOSCOPE_INFERENCE_THREADS = env_int("INFERENCE_THREADS", 1)
 PNEUMOSCOPE_LEASE_SECONDS = env_float("LEASE_SECONDS", 60.0, least=0.1)
 PNEUMOSCOPE_SWEEP_SECONDS = env_float("SWEEP_SECONDS", 5.0, least=0.1)
 PNEUMOSCOPE_EMBEDDED_WORKER = env_bool("EMBEDDED_WORKER", default=True)
-
-# The DICOM listener; port 0: `serve` starts none.
-PNEUMOSCOPE_LISTEN_PORT = env_int("LISTEN_PORT", 0, least=0)
-PNEUMOSCOPE_LISTEN_HOST = env_str("LISTEN_HOST", "127.0.0.1")
-PNEUMOSCOPE_LISTEN_AE = env_str("LISTEN_AE", "PNEUMOSCOPE")
-PNEUMOSCOPE_LISTEN_ANY_CALLED_AE = env_bool("LISTEN_ANY_CALLED_AE", default=False)
-PNEUMOSCOPE_LISTEN_PROMISCUOUS = env_bool("LISTEN_PROMISCUOUS", default=False)
-PNEUMOSCOPE_LISTEN_ASSOCIATIONS = env_int("LISTEN_ASSOCIATIONS", 32)
-PNEUMOSCOPE_LISTEN_IDLE_SECONDS = env_float("LISTEN_IDLE_SECONDS", 60.0, least=0.1)
-PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE = env_str("LISTEN_TLS_CERTIFICATE")
-PNEUMOSCOPE_LISTEN_TLS_KEY = env_str("LISTEN_TLS_KEY")
-PNEUMOSCOPE_LISTEN_TLS_AUTHORITIES = env_str("LISTEN_TLS_AUTHORITIES")
-
-# What goes out, and the HL7 listener; port 0: `serve` starts none.
-PNEUMOSCOPE_RETRY_SECONDS = env_float("RETRY_SECONDS", 5.0, least=0.01)
-PNEUMOSCOPE_CA_FILE = env_str("CA_FILE")
-PNEUMOSCOPE_PUBLIC_URL = env_str("PUBLIC_URL")
-PNEUMOSCOPE_PATIENT_ID_SYSTEM = env_str("PATIENT_ID_SYSTEM")
-PNEUMOSCOPE_HL7_PORT = env_int("HL7_PORT", 0, least=0)
-PNEUMOSCOPE_HL7_HOST = env_str("HL7_HOST", "127.0.0.1")
-PNEUMOSCOPE_HL7_ALLOWED = env_list("HL7_ALLOWED")
-PNEUMOSCOPE_HL7_SITE = env_str("HL7_SITE")
-PNEUMOSCOPE_HL7_CHARACTER_SET = env_str("HL7_CHARACTER_SET", "UNICODE UTF-8")
 
 DEBUG = env_bool("DEBUG", default=False)
 SECRET_KEY = env_str("SECRET_KEY") or secret_key(PNEUMOSCOPE_HOME)

@@ -5,13 +5,13 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from pneumoscope.web.accounts.models import ApiToken, User
 from pneumoscope.web.accounts.roles import Scope
 from pneumoscope.web.people.forms import TokenForm
 from pneumoscope.web.people.services import sessions_end, token_create, token_revoke
+from pneumoscope.web.people.way_back import way_back
 
 
 @require_safe
@@ -28,9 +28,7 @@ def working_site(request: HttpRequest) -> HttpResponse:
     mine = {str(key): key for key in request.user.seats}
     if chosen in mine:
         request.session["site"] = mine[chosen]
-    back = request.POST.get("next", "/")
-    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure())
-    return redirect(back if safe else "/")
+    return redirect(way_back(request))
 
 
 @require_POST

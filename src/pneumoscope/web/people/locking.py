@@ -4,7 +4,6 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from pneumoscope.web.accounts import lock
 from pneumoscope.web.accounts.lockout import attempts_forget
 from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.people.way_back import way_back
 
 
 @never_cache
@@ -46,18 +46,12 @@ def session_unlock(request: HttpRequest) -> HttpResponseBase:
     attempts_forget(user)
     lock.release(request)
     event_record(action="session.unlock", actor=user, target=user, request=request)
-    return HttpResponse(status=204) if request.htmx else redirect(_next(request))
+    return HttpResponse(status=204) if request.htmx else redirect(way_back(request))
 
 
 def _wrong(request: HttpRequest) -> HttpResponse:
     template = "people/wrong_password.html" if request.htmx else "people/locked.html"
-    context = {"wrong": True, "next": _next(request)}
+    context = {"wrong": True, "next": way_back(request)}
     response = render(request, template, context, status=401)
     response.headers[lock.HEADER] = "locked"
     return response
-
-
-def _next(request: HttpRequest) -> str:
-    wanted = request.POST.get("next", "/")
-    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
-    return wanted if safe else "/"

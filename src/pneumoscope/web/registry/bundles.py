@@ -7,12 +7,7 @@ from django.conf import settings
 
 from pneumoscope.core.bundle import Bundle, load_bundle
 from pneumoscope.core.errors import BundleCorrupt
-from pneumoscope.web.registry.models import ModelVersion
-
-
-def bundle_folder(bundle_hash: str) -> Path:
-    """This installation's own copy, so that an upgrade never takes a model away from a result."""
-    return Path(settings.PNEUMOSCOPE_HOME) / "models" / bundle_hash
+from pneumoscope.web.registry.models import ModelVersion, bundle_folder
 
 
 def bundle_of(version: ModelVersion) -> Bundle:

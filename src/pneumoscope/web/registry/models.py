@@ -1,11 +1,18 @@
 """Model versions: which bundle speaks, where and since when."""
 
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from pneumoscope.web.accounts.models import Site
+
+
+def bundle_folder(bundle_hash: str) -> Path:
+    """This installation's own copy, so that an upgrade never takes a model away from a result."""
+    return Path(settings.PNEUMOSCOPE_HOME) / "models" / bundle_hash
 
 
 class Stage(models.TextChoices):

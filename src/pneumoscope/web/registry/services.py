@@ -9,8 +9,7 @@ from django.db import transaction
 from pneumoscope.core.bundle import load_bundle
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.services import event_record
-from pneumoscope.web.registry.bundles import bundle_folder
-from pneumoscope.web.registry.models import ModelVersion, Stage
+from pneumoscope.web.registry.models import ModelVersion, Stage, bundle_folder
 
 
 def bundle_register(*, folder: Path, actor: User | None) -> ModelVersion:
