@@ -116,6 +116,17 @@ def test_without_a_ledger_no_test_split_is_read(tmp_path, bundle_folder):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_comparison_that_cannot_be_made_costs_nothing_else(tmp_path, bundle_folder):
+    """One ill and one well are too few for DeLong."""
+    data = kermany(tmp_path / "data", each=1)
+    request = Request(
+        bundle_folder, [data], "kermany", against=bundle_folder, ledger=tmp_path / "ledger.csv"
+    )
+    part = measure(request, tmp_path / "out")["sets"]["kermany_test"]
+    assert part["against"] is None
+    assert len((tmp_path / "ledger.csv").read_text(encoding="utf-8").splitlines()) == 2
+
+
 def test_the_steeper_of_two_equal_rankings_is_no_better(test_report):
     """Both models rank alike: DeLong finds nothing, and the table says whom it compares with."""
     _, report = test_report
@@ -308,6 +319,11 @@ def test_the_threshold_keeps_the_share_of_the_healthy(values, specificity):
 def test_what_is_asked_wrongly_is_said(tmp_path, capsys):
     assert main(["evaluate", "--out", str(tmp_path)]) == 2
     assert "--targets" in capsys.readouterr().err
-    arguments = ["evaluate", "--set", "hannover", "--data", str(tmp_path), "--out", str(tmp_path)]
-    assert main(arguments) == 2
-    assert "--normals" in capsys.readouterr().err
+    folder = str(tmp_path)
+    for arguments, named in (
+        (["--set", "hannover", "--data", folder], "--normals"),
+        (["--set", "nih_rsna", "--data", folder, folder], "one folder"),
+        (["--data", folder, "--robustness", "1"], "--robustness"),
+    ):
+        assert main(["evaluate", *arguments, "--out", folder]) == 2
+        assert named in capsys.readouterr().err

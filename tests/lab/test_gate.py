@@ -5,9 +5,13 @@ import pytest
 import torch
 from torch import Generator
 
+from core.images import encode
+from pneumoscope.core.preprocess import InputContract
 from pneumoscope.core.quality import gate_distance
+from pneumoscope.lab.data import UnreadableExample
 from pneumoscope.lab.efficientnet_lite import efficientnet_lite0
-from pneumoscope.lab.gate import build_gate, gate_features, gate_trunk
+from pneumoscope.lab.gate import build_gate, gate_features, gate_trunk, read_frontal_folder
+from pneumoscope.lab.sources import NoExamples
 
 pytestmark = pytest.mark.lab
 
@@ -76,6 +80,20 @@ def test_the_usual_is_near_and_the_turned_is_far(built, quarters):
     assert np.median(usual) < limit
     assert np.median(usual) < np.median(turned)
     assert noise.min() > limit
+
+
+def test_a_folder_of_frontal_radiographs_holds_readable_ones(tmp_path):
+    contract = InputContract(size=32)
+    with pytest.raises(NoExamples, match=str(tmp_path)):
+        read_frontal_folder(tmp_path, contract)
+    for name in ("1_a.png", "1_b.png"):
+        (tmp_path / name).write_bytes(encode(bodies(1, 0)[0], "PNG"))
+    pixels, held_out = read_frontal_folder(tmp_path, contract)
+    assert pixels.shape == (2, 32, 32)
+    assert held_out[0] == held_out[1]  # one patient
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    with pytest.raises(UnreadableExample, match=r"2\.png"):
+        read_frontal_folder(tmp_path, contract)
 
 
 def test_an_average_training_image_has_distance_one(built):

@@ -9,6 +9,7 @@ from typing import Any
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
 from pneumoscope.core.bundle import bundle_find
+from pneumoscope.core.report import number
 
 # In a clone of the repository looks are kept here.
 REPOSITORY_LEDGER = Path("docs/ledger.csv")
@@ -81,6 +82,10 @@ def _check(options: argparse.Namespace) -> None:
     for folder in folders:
         if not folder.exists():
             raise UsageError(f"{folder} is not there.")
+    if options.set in ("nih_rsna", "hannover") and len(options.data or ()) > 1:
+        raise UsageError(f"--set {options.set} reads one folder.")
+    if options.robustness < 0 or options.robustness == 1:
+        raise UsageError("--robustness needs 2 radiographs at least, one ill and one well.")
     if options.set == "hannover" and not options.normals:
         raise UsageError("--set hannover needs --normals: its patients are all ill.")
 
@@ -94,17 +99,13 @@ def _print(report: dict[str, Any]) -> None:
                     print(f"  must be {must:<22} {total['refused']} of {total['images']} refused")
             continue
         for figure, (value, low, high) in part["figures"].items():
-            print(f"  {figure:<30} {_number(value)} ({_number(low)} – {_number(high)})")
+            print(f"  {figure:<30} {number(value)} ({number(low)} – {number(high)})")
         for row in part["contrasts"]:
             if row["figures"]:
                 value, low, high = row["figures"]["auroc"]
-                print(f"  {row['name']}: AUROC {_number(value)} ({_number(low)} – {_number(high)})")
+                print(f"  {row['name']}: AUROC {number(value)} ({number(low)} – {number(high)})")
     for row in report.get("targets", ()):
         mark = "reached" if row["reached"] else "NOT REACHED"
         print(
-            f"{mark:<12} {row['measure']}: {_number(row['found'][0])} {row['sign']} {row['target']}"
+            f"{mark:<12} {row['measure']}: {number(row['found'][0])} {row['sign']} {row['target']}"
         )
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -85,15 +85,15 @@ class UnreadableExample(DataError):
     remedy = "Replace the file or take it out; `pneumoscope data check` lists all of them."
 
 
-def read_pixels(example: Example, contract: InputContract) -> NDArray[np.uint8]:
+def read_pixels(path: Path, contract: InputContract) -> NDArray[np.uint8]:
     """Decode and preprocess as serving would. Returns uint8 [size, size].
 
     Raises UnreadableExample.
     """
     try:
-        radiograph = decode(example.path.read_bytes())
+        radiograph = decode(path.read_bytes())
     except (OSError, DecodeError) as error:
-        raise UnreadableExample(f"{example.path}: {error}") from error
+        raise UnreadableExample(f"{path}: {error}") from error
     pixels: NDArray[np.uint8] = np.rint(preprocess(radiograph.pixels, contract) * 255).astype(
         np.uint8
     )
@@ -104,7 +104,7 @@ def load_pixels(examples: Sequence[Example], contract: InputContract) -> NDArray
     """`read_pixels` of every example. Returns uint8 [N, size, size]."""
     pixels = np.empty((len(examples), contract.size, contract.size), dtype=np.uint8)
     for i, example in enumerate(examples):
-        pixels[i] = read_pixels(example, contract)
+        pixels[i] = read_pixels(example.path, contract)
     return pixels
 
 

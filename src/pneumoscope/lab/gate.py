@@ -20,12 +20,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
-from pneumoscope.core.decode import decode
-from pneumoscope.core.preprocess import InputContract, preprocess
+from pneumoscope.core.preprocess import InputContract
 from pneumoscope.core.quality import gate_distance
 from pneumoscope.lab.augment import AugmentationRecipe, augment
+from pneumoscope.lab.data import read_pixels
 from pneumoscope.lab.efficientnet_lite import efficientnet_lite0
+from pneumoscope.lab.manifest import SUFFIXES
 from pneumoscope.lab.network import IMAGENET_SCALE, Network
+from pneumoscope.lab.sources import NoExamples
 
 FloatArray = NDArray[np.float32]
 Source = tuple[NDArray[np.uint8], NDArray[np.bool_]]
@@ -64,12 +66,15 @@ def read_frontal_folder(
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Preprocess every image below `folder`. Returns uint8 [N, size, size] and which are held out.
 
-    A third of the patients (file names up to the first underscore) is held out, by hash.
+    A third of the patients (file names up to the first underscore) is held out, by hash. Raises
+    NoExamples, UnreadableExample.
     """
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
-    pixels = np.stack([preprocess(decode(p.read_bytes()).pixels, contract) for p in paths])
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise NoExamples(f"There is no image ({', '.join(SUFFIXES)}) in {folder}.")
+    pixels = np.stack([read_pixels(path, contract) for path in paths])
     held_out = [hashlib.sha256(p.stem.split("_")[0].encode()).digest()[0] % 3 == 0 for p in paths]
-    return np.rint(pixels * 255).astype(np.uint8), np.array(held_out)
+    return pixels, np.array(held_out)
 
 
 class GateTrunk(nn.Module):

@@ -31,7 +31,7 @@ def relabel(
     """
     scores = np.empty(len(examples))
     for i, example in enumerate(examples):
-        scores[i] = _log_odds(bundle, read_pixels(example, bundle.card.input))
+        scores[i] = _log_odds(bundle, read_pixels(example.path, bundle.card.input))
         progress(i + 1)
     groups = np.array([f"{example.site}\t{example.view}" for example in examples])
     prior = np.array([_prior(example) for example in examples])

@@ -96,6 +96,6 @@ def _measured(
     if plan.is_test and ledger is not None:
         date = heading(bundle)["date"]
         write_ledger(ledger, bundle, date, report)
-        if against:
-            write_ledger(ledger, against, date, report["against"]["second"])
+        if against and (compared := report["against"]):
+            write_ledger(ledger, against, date, compared["second"])
     return report
