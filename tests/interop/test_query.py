@@ -2,15 +2,15 @@ from datetime import date
 
 from pydicom.dataset import Dataset
 
-from pneumoscope.interop.query import FoundSeries, StudyQuery, fits, found_series, text
+from pneumoscope.interop.query import FoundSeries, StudyQuery, date_range, fits, found_series, text
 
 
 def test_date_ranges():
     day = date(2026, 1, 2)
-    assert StudyQuery().date_range == ""
-    assert StudyQuery(since=day).date_range == "20260102-"
-    assert StudyQuery(until=day).date_range == "-20260102"
-    assert StudyQuery(since=day, until=day).date_range == "20260102-20260102"
+    assert date_range(None, None) == ""
+    assert date_range(day, None) == "20260102-"
+    assert date_range(None, day) == "-20260102"
+    assert date_range(day, day) == "20260102-20260102"
 
 
 def test_which_series_are_wanted():

@@ -24,6 +24,7 @@ from pneumoscope.interop.query import (
     FoundSeries,
     FoundStudy,
     StudyQuery,
+    date_range,
     found_series,
     found_study,
     text,
@@ -42,7 +43,7 @@ def ping(peer: HttpPeer) -> None:
 
 def search_studies(peer: HttpPeer, query: StudyQuery) -> list[FoundStudy]:
     """All studies that match, page by page. Raises DeliveryError subclasses."""
-    wanted = [("StudyDate", query.date_range), ("PatientID", query.patient_id)]
+    wanted = [("StudyDate", date_range(query.since, query.until)), ("PatientID", query.patient_id)]
     conditions = [(name, value) for name, value in wanted if value]
     return [found_study(answer) for answer in _search(peer, "studies", conditions)]
 

@@ -24,15 +24,6 @@ class StudyQuery:
     modalities: frozenset[str] = frozenset()
     body_parts: frozenset[str] = frozenset()
 
-    @property
-    def date_range(self) -> str:
-        """StudyDate for range matching (PS3.4 C.2.2.2.5.1)."""
-        if self.since is None and self.until is None:
-            return ""
-        first = f"{self.since:%Y%m%d}" if self.since else ""
-        last = f"{self.until:%Y%m%d}" if self.until else ""
-        return f"{first}-{last}"
-
 
 @dataclass(frozen=True, slots=True)
 class FoundStudy:
@@ -49,13 +40,20 @@ class FoundSeries:
     body_part_examined: str
 
 
+def date_range(since: date | None, until: date | None) -> str:
+    """For range matching of dates, both inclusive (PS3.4 C.2.2.2.5.1); empty where any will do."""
+    if since is None and until is None:
+        return ""
+    return "-".join(f"{day:%Y%m%d}" if day else "" for day in (since, until))
+
+
 def study_identifier(query: StudyQuery) -> Dataset:
     """The C-FIND identifier at study level (PS3.4 table C.6-5)."""
     wanted = Dataset()
     wanted.QueryRetrieveLevel = "STUDY"
     wanted.StudyInstanceUID = ""
     wanted.PatientID = query.patient_id
-    wanted.StudyDate = query.date_range
+    wanted.StudyDate = date_range(query.since, query.until)
     return wanted
 
 
