@@ -1,8 +1,13 @@
+import re
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection, transaction
 from django.test import RequestFactory
 
+from pneumoscope import web
+from pneumoscope.web.audit.actions import ACTIONS
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.audit.services import event_record
 
@@ -44,3 +49,12 @@ def test_the_database_refuses_changes(event, sql):
 def test_people_with_a_past_are_not_deleted(event, reader):
     with pytest.raises(DatabaseError), transaction.atomic():
         reader.delete()
+
+
+def test_every_action_has_its_words():
+    """Those that are put together (f-strings) have tests where they are."""
+    sources = Path(web.__file__).parent.rglob("*.py")
+    written = re.findall(r'action="([^"]+)"', "".join(path.read_text() for path in sources))
+    actions = {action for action in written if re.fullmatch(r"[a-z0-9]+\.[a-z_]+", action)}
+    assert len(actions) > 30
+    assert actions <= set(ACTIONS)

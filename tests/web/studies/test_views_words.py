@@ -10,16 +10,14 @@ from pneumoscope.web.studies.models import Analysis, Study
 from pneumoscope.web.studies.templatetags.reading import (
     aetiology_sentence,
     age_and_sex,
-    anchor,
     calibration_sentence,
     code_words,
     finding_sentence,
     percent,
     pseudonym,
-    rest_percent,
-    svg_percent,
     threshold_sentence,
 )
+from pneumoscope.web.studies.templatetags.scale import anchor, rest_percent, svg_percent
 
 SPACE = "\u00a0"
 

@@ -4,6 +4,7 @@ from math import isnan
 from typing import Any
 
 from django import template
+from django.utils.translation import gettext as _
 
 from pneumoscope.core.metrics import predictive_values
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
@@ -36,24 +37,6 @@ def percent(value: float) -> str:
     if whole >= 100:
         return f">{SPACE}99{SPACE}%"
     return f"{whole}{SPACE}%"
-
-
-@register.filter
-def svg_percent(value: float) -> str:
-    """A place on a scale from 0 to 1 as an SVG length."""
-    return f"{100 * min(1.0, max(0.0, value)):.1f}%"
-
-
-@register.filter
-def rest_percent(value: float) -> str:
-    """From a place on a scale to its end, as an SVG length."""
-    return svg_percent(1.0 - value)
-
-
-@register.filter
-def anchor(value: float) -> str:
-    """SVG text-anchor that keeps a word at this place inside the scale."""
-    return "start" if value < 0.15 else "end" if value > 0.85 else "middle"
 
 
 @register.filter
@@ -112,40 +95,61 @@ def calibration_sentence(analysis: Analysis) -> str:
 @register.filter
 def operating_sentence(analysis: Analysis) -> str:
     """What the threshold found and cleared where it was chosen; empty if the card has no figure."""
-    name = analysis.record.get("operating_point")
-    points = analysis.model_version.card.get("operating_points", [])
-    point = next((each for each in points if each["name"] == name), None)
+    point = _operating_point(analysis)
     if point is None:
         return ""
-    return (
-        f"At this threshold ({name.replace('_', '-')}) the model found "
-        f"{percent(point['sensitivity'])} of pneumonias and "
-        f"cleared {percent(point['specificity'])} of normal radiographs in validation."
+    sentence = _(
+        "At this threshold (%(name)s) the model found %(sensitivity)s of pneumonias and "
+        "cleared %(specificity)s of normal radiographs in validation."
     )
+    return sentence % {
+        "name": point["name"].replace("_", "-"),
+        "sensitivity": percent(point["sensitivity"]),
+        "specificity": percent(point["specificity"]),
+    }
 
 
 @register.filter
 def predictive_sentence(analysis: Analysis) -> str:
-    """What a call is worth at this site's prevalence; empty where site or card do not say."""
+    """What a call is worth at this site's prevalence; empty where site or card do not say.
+
+    `core.metrics.predictive_values` has the formula; sensitivity and specificity are the card's,
+    of the operating point that decided.
+    """
     prevalence = analysis.image.site.prevalence
-    name = analysis.record.get("operating_point")
-    points = analysis.model_version.card.get("operating_points", [])
-    point = next((each for each in points if each["name"] == name), None)
+    point = _operating_point(analysis)
     if prevalence is None or point is None:
         return ""
     ppv, npv = predictive_values(point["sensitivity"], point["specificity"], prevalence)
-    value, word, truth = (
-        (ppv, "called pneumonia", "have it (positive predictive value)")
-        if analysis.positive
-        else (npv, "not called", "are free of it (negative predictive value)")
-    )
+    value = ppv if analysis.positive else npv
     if isnan(value):
         return ""
-    share = min(99, max(1, round(100 * value)))
-    return (
-        f"At this site, where {percent(prevalence)} of radiographs show pneumonia, about {share} "
-        f"of 100 patients {word} {truth}, if the model does here as in validation."
+    sentence = (
+        _(
+            "At this site, where %(prevalence)s of radiographs show pneumonia, about %(share)d of "
+            "100 patients called pneumonia have it (positive predictive value), if the model does "
+            "here as in validation: sensitivity %(sensitivity)s, specificity %(specificity)s."
+        )
+        if analysis.positive
+        else _(
+            "At this site, where %(prevalence)s of radiographs show pneumonia, about %(share)d of "
+            "100 patients not called are free of it (negative predictive value), if the model does "
+            "here as in validation: sensitivity %(sensitivity)s, specificity %(specificity)s."
+        )
     )
+    return sentence % {
+        "prevalence": percent(prevalence),
+        "share": min(99, max(1, round(100 * value))),
+        "sensitivity": percent(point["sensitivity"]),
+        "specificity": percent(point["specificity"]),
+    }
+
+
+def _operating_point(analysis: Analysis) -> dict[str, Any] | None:
+    """The card's figures of the threshold that decided."""
+    name = analysis.record.get("operating_point")
+    points = analysis.model_version.card.get("operating_points", [])
+    return next((each for each in points if each["name"] == name), None)
 
 
 @register.filter
