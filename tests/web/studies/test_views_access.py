@@ -3,6 +3,7 @@
 A new address must be entered here: `test_every_address_has_an_entry` fails until it is.
 """
 
+import uuid
 from http import HTTPStatus
 
 import pytest
@@ -26,7 +27,10 @@ PAGES = [
     ("studies:export", "get", "technologist", "reader", 200, 200),
     ("studies:selection", "post", "auditor", "reader", 302, 302),
     ("studies:saved_view", "post", "auditor", "reader", 302, 302),
+    ("studies:upload", "get", "model_steward", "reader", 200, 200),
     ("studies:upload", "post", "model_steward", "reader", 302, 302),
+    ("studies:uploads", "post", "model_steward", "reader", 412, 412),
+    ("studies:upload_file", "delete", "model_steward", "reader", 404, 404),
     ("studies:study", "get", "auditor", "reader", 200, 404),
     ("studies:study_patient", "post", "model_steward", "reader", 200, 404),
     ("studies:image_panel", "get", "auditor", "reader", 200, 404),
@@ -135,6 +139,7 @@ def address(name, image):
         "studies:study": [image.study_id],
         "studies:study_patient": [image.study_id],
         "registry:model": [model_make().bundle_hash],
+        "studies:upload_file": [uuid.uuid4()],
         "people:site": ["north"],
         "people:token_end": ["0" * 128],
         "mfa_remove_webauthn": [1],
@@ -249,7 +254,9 @@ def test_a_picture_the_browser_kept_is_no_second_look(image, reader, client_of):
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
 def test_upload_and_reveal_only_by_post(method, image, reader, client_of):
     client = client_of(reader)
-    for url in (reverse("studies:upload"), address("studies:study_patient", image)):
+    addresses = [address("studies:study_patient", image)]
+    addresses += [reverse("studies:uploads" if method == "get" else "studies:upload")]
+    for url in addresses:
         assert getattr(client, method)(url).status_code == HTTPStatus.METHOD_NOT_ALLOWED
 
 

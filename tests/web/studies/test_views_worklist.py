@@ -203,48 +203,12 @@ def test_pages_carry_no_inline_style_or_script(client, reader):
         assert "Research use only – not a medical device" in page
 
 
-def upload(client, *files, **headers):
-    parts = [SimpleUploadedFile(name, data) for name, data in files]
-    return client.post(reverse("studies:upload"), {"file": parts}, headers=headers)
-
-
-@pytest.mark.usefixtures("model")
-def test_an_upload_answers_with_its_row(client, radiograph):
-    answer = upload(client, ("chest.jpg", radiograph), **HTMX)
-    assert answer["X-Pneumoscope-Rows"] == "1"
-    assert names(answer) == ["chest.jpg"]
-    assert Image.objects.get().source_name == "chest.jpg"
-
-
-@pytest.mark.usefixtures("model")
-def test_the_same_file_again_is_said_to_be_here_already(client, radiograph):
-    first = upload(client, ("chest.jpg", radiograph), **HTMX).content.decode()
-    again = upload(client, ("again.jpg", radiograph), **HTMX).content.decode()
-    assert "Already here" not in first
-    assert "Already here" in again
-    assert 'data-says="chest.jpg: already here, ' in again
-    assert "Already here" not in client.get("/").content.decode()
-
-
-@pytest.mark.usefixtures("model")
-def test_a_bad_file_keeps_nothing_of_the_good_ones_out(client, radiograph, settings):
-    settings.PNEUMOSCOPE_MAX_FILE_BYTES = len(radiograph)
-    large = ("<i>large.png", b"0" * (len(radiograph) + 1))
-    answer = upload(client, ("empty.png", b""), ("chest.jpg", radiograph), large, **HTMX)
-    page = answer.content.decode()
-    assert answer["X-Pneumoscope-Rows"] == "3"
-    assert Image.objects.count() == 1
-    assert "Empty file" in page
-    assert "File too large" in page
-    assert "raise the size limit" in page
-    assert "<i>" not in page
-
-
 @pytest.mark.usefixtures("model")
 def test_without_scripts_an_upload_leads_back_to_the_worklist_and_says_what_failed(
     client, radiograph
 ):
-    answer = upload(client, ("empty.png", b""), ("chest.jpg", radiograph))
+    parts = [SimpleUploadedFile("empty.png", b""), SimpleUploadedFile("chest.jpg", radiograph)]
+    answer = client.post(reverse("studies:upload"), {"file": parts})
     assert answer.status_code == 302
     page = client.get(answer.url).content.decode()
     assert "chest.jpg" in page

@@ -10,6 +10,20 @@ class AnalysisInterrupted(PneumoscopeError):
     remedy = "Send the file again; if it fails again, look into the worker's log."
 
 
+class UploadDamaged(PneumoscopeError):
+    """What arrived has another hash than what was announced."""
+
+    code = "upload_damaged"
+    remedy = "The file changed on its way, or while it was read: send it again."
+
+
+class TooMuchUnfinished(PneumoscopeError):
+    """More begun uploads than are kept for one person."""
+
+    code = "too_much_unfinished"
+    remedy = "Finish or cancel what was begun, on the upload page, then send the file again."
+
+
 def is_ours(code: str) -> bool:
     """Whether a failure was the system's and not the file's: sending the file again may help."""
     ours = {AnalysisInterrupted.code, BundleError.code}

@@ -92,6 +92,15 @@ def study_receive(
     return Receipt(image, duplicate=True)
 
 
+def image_known(*, sha256: str, actor: User, site: Site) -> Receipt | None:
+    """The image of these bytes, if the site has it: they need not be sent again."""
+    image = Image.objects.filter(site=site, sha256=sha256).first()
+    if image is None:
+        return None
+    _receive_again(image, actor)
+    return Receipt(image, duplicate=True)
+
+
 def archive_receive(
     *, data: bytes | BinaryIO, source: Source, actor: User | None, site: Site
 ) -> list[Receipt | Refusal]:

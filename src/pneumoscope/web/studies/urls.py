@@ -1,6 +1,6 @@
 from django.urls import path
 
-from pneumoscope.web.studies import pictures, saved_views, selection, views
+from pneumoscope.web.studies import pictures, saved_views, selection, upload_views, views
 
 app_name = "studies"
 urlpatterns = [
@@ -9,7 +9,9 @@ urlpatterns = [
     path("worklist.csv", selection.export, name="export"),
     path("selection/", selection.selection, name="selection"),
     path("views/", saved_views.saved_view, name="saved_view"),
-    path("upload/", views.upload, name="upload"),
+    path("upload/", upload_views.upload, name="upload"),
+    path("uploads/", upload_views.uploads, name="uploads"),
+    path("uploads/<uuid:upload_id>/", upload_views.upload_file, name="upload_file"),
     path("studies/<uuid:study_id>/", views.study, name="study"),
     path("studies/<uuid:study_id>/patient/", views.study_patient, name="study_patient"),
     path("images/<uuid:image_id>/panel/", views.image_panel, name="image_panel"),

@@ -4,28 +4,23 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.services import event_record, list_record
 from pneumoscope.web.studies.bulk import readers_of
 from pneumoscope.web.studies.filters import Filters
-from pneumoscope.web.studies.models import Analysis, Image, Source, Study
-from pneumoscope.web.studies.services import Receipt, Refusal, upload_receive
+from pneumoscope.web.studies.models import Analysis, Image, Study
 from pneumoscope.web.studies.states import PENDING, State
+from pneumoscope.web.studies.upload_views import may_upload
 from pneumoscope.web.studies.worklist import (
     PAGE_SIZE,
     count_words,
     page_of,
     rows,
     rows_changed,
-    with_rows,
 )
 
 # Filters with a place in the toolbar; the others are behind a button.
@@ -48,7 +43,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
         "narrowed": {name for name in filters.asked if name != "sort"},
         "count": count_words(filters.studies()),
         "saved_views": user.saved_views.all(),
-        "may_upload": _may_upload(request),
+        "may_upload": may_upload(request),
         "may_export": user.has_right("study.export"),
         "may_delete": user.has_right("study.delete"),
         "readers": readers_of(user),
@@ -123,41 +118,3 @@ def study_patient(request: HttpRequest, study_id: UUID) -> HttpResponse:
     response = render(request, "studies/patient.html", {"study": found})
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-@require_POST
-@require_right("study.upload")
-def upload(request: HttpRequest) -> HttpResponse:
-    """Parts named `file`. Scripts get worklist rows back, plain forms the worklist itself."""
-    if not _may_upload(request):
-        raise PermissionDenied
-    outcomes = [each for file in request.FILES.getlist("file") for each in _receive(request, file)]
-    refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
-    if not request.htmx:
-        for refusal in refusals:
-            messages.error(
-                request, f"{refusal.source_name}: {refusal.error} {refusal.error.remedy}"
-            )
-        return redirect("studies:worklist")
-    receipts = [outcome for outcome in outcomes if isinstance(outcome, Receipt)]
-    received = {receipt.image.study_id for receipt in receipts}
-    new = {receipt.image.study_id for receipt in receipts if not receipt.duplicate}
-    studies = with_rows(Study.objects.visible_to(request.user).filter(pk__in=received))
-    context = {"rows": rows(studies, received - new), "refusals": refusals}
-    response = render(request, "studies/rows.html", context)
-    response.headers["X-Pneumoscope-Rows"] = str(len(received) + len(refusals))
-    return response
-
-
-def _may_upload(request: HttpRequest) -> bool:
-    """Uploads go to the site at which the person works now."""
-    return bool(request.user.site) and request.user.has_right("study.upload", request.user.site.pk)
-
-
-def _receive(request: HttpRequest, file: UploadedFile) -> list[Receipt | Refusal]:
-    """Every file by itself: one that is refused never loses the others."""
-    user = request.user
-    try:
-        return upload_receive(file=file, source=Source.UPLOAD, actor=user, site=user.site)
-    except PneumoscopeError as error:
-        return [Refusal(file.name or "", error)]

@@ -23,6 +23,7 @@ from pneumoscope.web.registry.models import ModelVersion, Stage
 from pneumoscope.web.studies.models import Worker
 from pneumoscope.web.studies.queue import lost
 from pneumoscope.web.studies.tasks import image_analyse
+from pneumoscope.web.studies.uploading import uploads_expire
 
 logger = logging.getLogger(__name__)
 FEW = 10
@@ -63,6 +64,7 @@ def _sweep_forever(name: str) -> None:
     while True:
         try:
             heartbeat(name)
+            uploads_expire()
             sweep(idle=time.monotonic() - _last_task > settings.PNEUMOSCOPE_SWEEP_SECONDS)
         except (DatabaseError, OperationalError) as error:
             logger.warning("sweep failed, will try again: %s", error)

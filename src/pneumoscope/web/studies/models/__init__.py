@@ -4,6 +4,7 @@ from pneumoscope.web.studies.models.analyses import Analysis, array_pack
 from pneumoscope.web.studies.models.bookkeeping import KeptAnswer, SavedView, Worker
 from pneumoscope.web.studies.models.images import Image
 from pneumoscope.web.studies.models.studies import SiteQuerySet, Source, Study, Urgency
+from pneumoscope.web.studies.models.uploads import Upload, UploadPart
 
 __all__ = [
     "Analysis",
@@ -13,6 +14,8 @@ __all__ = [
     "SiteQuerySet",
     "Source",
     "Study",
+    "Upload",
+    "UploadPart",
     "Urgency",
     "Worker",
     "array_pack",

@@ -106,5 +106,5 @@ const Lock = (() => {
   addEventListener("pageshow", (event) => { if (event.persisted) learn(); });
   addEventListener("focus", () => { if (state !== "open") learn(); });
 
-  return { show };
+  return { headers, show };
 })();

@@ -1,60 +1,7 @@
-// Results without a reload: rows that are still pending, and only they, are asked for until none is.
+// The worklist by keys, and what is done with chosen rows.
 "use strict";
-const Worklist = (() => {
-  const SOON = 600;
-  const LATER = 5000; // while the server does not answer
-  const AT_ONCE = 40; // rows per request: keeps the address short
-
+(() => {
   const rows = document.getElementById("rows");
-  const poller = document.getElementById("poll");
-  const offline = document.getElementById("offline");
-  let timer = 0;
-  let turn = 0;
-
-  const pending = () => [...rows.querySelectorAll("[data-pending]")].map((row) => row.dataset.pending);
-
-  const poll = (delay = SOON) => {
-    clearTimeout(timer);
-    if (pending().length) timer = setTimeout(() => htmx.trigger(poller, "poll"), delay);
-  };
-
-  poller.addEventListener("htmx:configRequest", (event) => {
-    const all = pending();
-    const from = all.length > AT_ONCE ? (turn++ * AT_ONCE) % all.length : 0;
-    event.detail.parameters = { row: all.slice(from, from + AT_ONCE).join(",") };
-  });
-  poller.addEventListener("htmx:afterRequest", (event) => {
-    offline.hidden = event.detail.successful;
-    poll(event.detail.successful ? SOON : LATER);
-  });
-  document.addEventListener("htmx:oobAfterSwap", () => {
-    const fresh = [...rows.querySelectorAll("[data-fresh]")];
-    announceRows(fresh);
-    for (const row of fresh) delete row.dataset.fresh;
-  });
-
-  // What arrived, in words, for those who do not see the row change.
-  const live = document.getElementById("live");
-  let said = [];
-  let silence = 0;
-  const announce = (sentence) => {
-    said.push(sentence);
-    clearTimeout(silence);
-    silence = setTimeout(() => { live.textContent = said.join(". "); said = []; }, 300);
-  };
-  const announceRows = (fresh) => {
-    for (const row of fresh) if (row.dataset.says) announce(row.dataset.says);
-  };
-
-  // The row under the pointer stays where it is on the screen while `change` adds or removes others.
-  let pointer = null;
-  document.addEventListener("pointermove", (event) => { pointer = event; }, { passive: true });
-  const keepStill = (change) => {
-    const row = pointer && document.elementFromPoint(pointer.clientX, pointer.clientY)?.closest("#rows > tr");
-    const before = row?.getBoundingClientRect().top;
-    change();
-    if (row?.isConnected) scrollBy({ top: row.getBoundingClientRect().top - before, behavior: "instant" });
-  };
 
   // j and k move the focus from study to study, so that Enter opens it like any link.
   const step = (by) => () => {
@@ -107,7 +54,4 @@ const Worklist = (() => {
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-submits]")) event.target.form.requestSubmit();
   });
-
-  poll();
-  return { announce, announceRows, keepStill, poll };
 })();

@@ -1,0 +1,152 @@
+"""Uploads as a reader meets them: dropped, paused, broken off, gone on with, refused in place."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image as Picture
+from playwright.sync_api import Page, Route, expect
+
+from e2e.test_first_light import SAMPLES, drop, row, widths
+
+pytestmark = pytest.mark.e2e
+
+
+def large_radiograph(turn: int) -> bytes:
+    """A sample with noise, so that it has several parts."""
+    sample = Picture.open(SAMPLES / "normal_NORMAL2-IM-1427-0001.jpg").convert("L")
+    sample = sample.resize((2200, 2000))
+    noise = np.random.default_rng(turn).integers(-6, 7, (2000, 2200))
+    pixels = np.clip(np.asarray(sample).astype(int) + noise, 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Picture.fromarray(pixels).save(buffer, "TIFF")
+    return buffer.getvalue()
+
+
+def choose(page: Page, name: str, data: bytes) -> None:
+    page.locator("#files").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": data}
+    )
+
+
+def hold_parts(page: Page, after: int) -> list[Route]:
+    """The first `after` parts pass; those that follow wait until the test lets them go."""
+    held: list[Route] = []
+    passed = 0
+
+    def judge(route: Route) -> None:
+        nonlocal passed
+        passed += route.request.method == "PATCH"
+        if route.request.method == "PATCH" and passed > after:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*/", judge)
+    return held
+
+
+def test_an_upload_is_paused_and_goes_on(open_page):
+    page = open_page("/upload/")
+    held = hold_parts(page, after=1)
+    choose(page, "pause.tif", large_radiograph(1))
+    expect(row(page, "pause.tif")).to_contain_text("of 4.4 MB")
+    page.wait_for_function("() => true")
+    row(page, "pause.tif").get_by_role("button", name="Pause").click()
+    expect(row(page, "pause.tif")).to_contain_text("Paused")
+    page.unroute("**/uploads/*/")
+    held.clear()
+    patched = []
+    page.on("request", lambda asked: patched.append(asked) if asked.method == "PATCH" else None)
+    row(page, "pause.tif").get_by_role("button", name="Go on").click()
+    expect(row(page, "pause.tif").locator(".finding")).to_be_visible()
+    assert int(patched[0].headers["upload-offset"]) >= 2**21
+
+
+def test_an_upload_broken_off_by_a_reload_goes_on_when_the_file_is_chosen_again(open_page):
+    page = open_page("/upload/")
+    data = large_radiograph(2)
+    hold_parts(page, after=1)
+    choose(page, "reload.tif", data)
+    expect(row(page, "reload.tif")).to_contain_text("of 4.4 MB")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.unroute("**/uploads/*/")
+    page.goto("/upload/")
+    expect(page.locator(".unfinished")).to_contain_text("reload.tif")
+    patched = []
+    page.on("request", lambda asked: patched.append(asked) if asked.method == "PATCH" else None)
+    choose(page, "reload.tif", data)
+    expect(row(page, "reload.tif").locator(".finding")).to_be_visible()
+    assert int(patched[0].headers["upload-offset"]) >= 2**21
+    page.goto("/upload/")
+    expect(page.locator(".unfinished")).to_have_count(0)
+
+
+def test_a_lost_connection_is_said_and_the_file_goes_on_by_itself(open_page):
+    page = open_page("/upload/")
+    broken = []
+
+    def judge(route: Route) -> None:
+        if route.request.method == "PATCH" and not broken:
+            broken.append(route)
+            route.fulfill(status=503)
+        else:
+            route.continue_()
+
+    page.route("**/uploads/*/", judge)
+    page.evaluate(
+        """() => {
+            window.said = new Set();
+            const note = () => window.said.add(document.getElementById('rows').innerText);
+            new MutationObserver(note).observe(document.getElementById('rows'), {
+                childList: true, subtree: true, characterData: true});
+        }"""
+    )
+    choose(page, "lost.tif", large_radiograph(3))
+    expect(row(page, "lost.tif").locator(".finding")).to_be_visible()
+    said = page.evaluate("[...window.said].join()")
+    assert "The connection broke off" in said
+
+
+def test_a_cancelled_upload_is_gone_here_and_there(open_page):
+    page = open_page("/upload/")
+    hold_parts(page, after=1)
+    choose(page, "cancel.tif", large_radiograph(4))
+    expect(row(page, "cancel.tif")).to_contain_text("of 4.4 MB")
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as gone:
+        row(page, "cancel.tif").get_by_role("button", name="Cancel").click()
+    assert gone.value.status == 204
+    expect(row(page, "cancel.tif")).to_have_count(0)
+    page.unroute("**/uploads/*/")
+    page.goto("/upload/")
+    expect(page.locator(".unfinished")).to_have_count(0)
+
+
+def test_known_bytes_are_said_to_be_here_and_are_not_sent(open_page):
+    page = open_page("/upload/")
+    data = (SAMPLES / "pneumonia_person1946_bacteria_4875.jpg").read_bytes()
+    patched = []
+    page.on("request", lambda asked: patched.append(asked) if asked.method == "PATCH" else None)
+    choose(page, "copy.jpg", data)
+    known = page.locator("#rows > tr", has_text="Already here")
+    expect(known.locator("a.open")).to_have_attribute("href", re.compile("/studies/"))
+    assert patched == []
+
+
+def test_refused_files_say_why_in_place(open_page):
+    page = open_page("/upload/")
+    drop(page, {"<i>empty.png": b"", "note.txt": b"no radiograph", "trick.zip": b"PK\3\4 no"})
+    expect(row(page, "empty.png")).to_contain_text("send the file again")
+    expect(row(page, "note.txt")).to_contain_text("Unsupported format")
+    expect(row(page, "trick.zip")).to_contain_text("Make the archive again")
+    expect(page.locator("#rows i")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_page_does_not_scroll_sideways(open_page, width):
+    page = open_page("/upload/", width=width, height=740)
+    hold_parts(page, after=0)
+    choose(page, "a-very-long-name-of-a-file-from-an-export-of-an-archive.tif", b"II*\0" * 900)
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    assert widths(page)[0] <= width
