@@ -44,11 +44,11 @@ def test_many_arrivals_come_in_pages(site, reader, client_of):
         arrival_make(site, number)
     client = client_of(reader)
     first = client.get(reverse("incoming:arrivals"))
-    older = client.get(reverse("incoming:arrivals"), {"before": first.context["older"]})
+    older = client.get(reverse("incoming:arrivals"), {"after": first.context["older"]})
     keys = [row.pk for page in (first, older) for row in page.context["arrivals"]]
     assert len(set(keys)) == 60
     for nonsense in ("x" * 50, "9" * 50, "²"):
-        answer = client.get(reverse("incoming:arrivals"), {"before": nonsense})
+        answer = client.get(reverse("incoming:arrivals"), {"after": nonsense})
         assert len(answer.context["arrivals"]) == 50
 
 

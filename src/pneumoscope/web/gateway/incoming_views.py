@@ -9,12 +9,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.audit.keyset import page_of
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.incoming_forms import PeerForm, PullForm, RuleForm, SiteForm
 from pneumoscope.web.gateway.models import Arrival, Pull
 from pneumoscope.web.gateway.models.arrivals import Outcome
-from pneumoscope.web.gateway.paging import page_of
 
+PAGE_SIZE = 50
 _FORMS: dict[str, type[SiteForm]] = {"peers": PeerForm, "rules": RuleForm, "pulls": PullForm}
 _NOUNS = {"peers": "peer", "rules": "rule", "pulls": "pull"}
 
@@ -27,7 +28,7 @@ def arrivals(request: HttpRequest) -> HttpResponse:
     outcome = request.GET.get("outcome", "")
     if outcome in Outcome.values:
         found = found.filter(outcome=outcome)
-    page, older = page_of(found, request.GET.get("before", ""))
+    page, older = page_of(found, ("id",), request.GET.get("after", ""), PAGE_SIZE)
     context = {
         "arrivals": page,
         "older": older,

@@ -11,12 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.audit.keyset import page_of
 from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.gateway.incoming_views import PAGE_SIZE
 from pneumoscope.web.gateway.models import Delivery, Destination, Told
 from pneumoscope.web.gateway.models.deliveries import Stage
 from pneumoscope.web.gateway.outgoing import deliveries_resend, destination_save, healths
 from pneumoscope.web.gateway.outgoing_forms import DeliveryFilter, DestinationForm
-from pneumoscope.web.gateway.paging import page_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -82,7 +83,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
     search = DeliveryFilter(request.user, request.GET)
     found = _deliveries(request).filter(**search.chosen())
     shown = found.select_related("destination", "analysis__image")
-    page, older = page_of(shown, request.GET.get("before", ""))
+    page, older = page_of(shown, ("id",), request.GET.get("after", ""), PAGE_SIZE)
     context = {
         "deliveries": page,
         "older": older,
