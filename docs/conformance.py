@@ -5,10 +5,20 @@ tests/interop/test_conformance.py fails when the file is not what this writes.
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 
 import django
-from pydicom.uid import UID
+from pydicom.uid import (
+    UID,
+    Comprehensive3DSRStorage,
+    EncapsulatedPDFStorage,
+    GrayscaleSoftcopyPresentationStateStorage,
+    KeyObjectSelectionDocumentStorage,
+    SecondaryCaptureImageStorage,
+    SegmentationStorage,
+)
 from pynetdicom.sop_class import (
+    ModalityWorklistInformationFind,
     StorageCommitmentPushModel,
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
@@ -16,6 +26,7 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
+from pneumoscope.interop import modality_worklist
 from pneumoscope.interop.scp import MAX_PDU_BYTES, STORAGE_CLASSES, STORAGE_SYNTAXES, Listening
 from pneumoscope.interop.scp_transport import LONGEST_PDU_BYTES
 from pneumoscope.interop.storing import CannotUnderstand, OutOfResources, StoreRefused
@@ -29,7 +40,14 @@ _ASKED = (
     (StudyRootQueryRetrieveInformationModelFind, "standing questions, priors"),
     (StudyRootQueryRetrieveInformationModelGet, "standing questions by C-GET"),
     (StudyRootQueryRetrieveInformationModelMove, "standing questions by C-MOVE"),
+    (ModalityWorklistInformationFind, "scheduled procedure steps"),
     (StorageCommitmentPushModel, "report on an association of our own (SCP role)"),
+    (Comprehensive3DSRStorage, "C-STORE of a result: report"),
+    (GrayscaleSoftcopyPresentationStateStorage, "C-STORE of a result: contours"),
+    (SecondaryCaptureImageStorage, "C-STORE of a result: picture"),
+    (SegmentationStorage, "C-STORE of a result: masks"),
+    (KeyObjectSelectionDocumentStorage, "C-STORE of a result: flag"),
+    (EncapsulatedPDFStorage, "C-STORE of a signed report"),
 )
 
 
@@ -76,8 +94,16 @@ def _asked() -> Iterator[str]:
     yield "## As user (SCU)\n"
     rows = [(_name(each), f"`{each}`", purpose) for each, purpose in _ASKED]
     yield from _table(("SOP class", "UID", "for"), rows)
+    yield "Results are sent in Explicit VR Little Endian.\n"
     yield "Query keys: StudyDate (range), PatientID at study level; Modality and BodyPartExamined"
     yield "are compared for each series. With C-GET all storage classes above are accepted.\n"
+    returned = ", ".join(sorted(modality_worklist.KEYS))
+    yield fill(
+        "Worklist keys matched where set: ScheduledProcedureStepStartDate (range), Modality,"
+        f" ScheduledStationAETitle, PatientID, AccessionNumber. Returned: {returned}.\n",
+        width=100,
+    )
+    yield ""
 
 
 def _statuses() -> Iterator[str]:
@@ -111,6 +137,7 @@ def _limits() -> Iterator[str]:
 def _web() -> Iterator[str]:
     settings_use()
     django.setup()
+    from pneumoscope.web.gateway.dicomweb_query import _FIELDS, MOST
     from pneumoscope.web.gateway.dicomweb_urls import urlpatterns
 
     yield "## DICOMweb (PS3.18), under /dicomweb\n"
@@ -124,9 +151,12 @@ def _web() -> Iterator[str]:
         rows.append((f"`/{route}`", ", ".join(methods), _service(route, methods)))
     yield from _table(("address", "methods", "service"), rows)
     yield "Instances and frames are given out in the transfer syntax in which they came.\n"
-    yield "Searches match StudyInstanceUID, PatientID, PatientName, AccessionNumber, StudyDate,"
-    yield "ModalitiesInStudy, Modality, SeriesInstanceUID, SOPInstanceUID and SOPClassUID;"
-    yield "wildcards and date ranges as in PS3.4 C.2.2.2; no fuzzy matching; at most 200 results.\n"
+    yield fill(
+        f"Searches match {', '.join(_FIELDS)}; wildcards and date ranges as in PS3.4 C.2.2.2;"
+        f" no fuzzy matching; at most {MOST} results.",
+        width=100,
+    )
+    yield ""
 
 
 def _service(route: str, methods: list[str]) -> str:

@@ -30,6 +30,7 @@ _ASKED_OF_STEP = (
     *("ScheduledProcedureStepStartTime", "ScheduledProcedureStepID"),
     "ScheduledProcedureStepDescription",
 )
+KEYS = (*_ASKED, *_ASKED_SEQUENCES, *_ASKED_OF_STEP)
 
 
 @dataclass(frozen=True, slots=True)
