@@ -19,6 +19,7 @@ from pneumoscope.lab.data import (
     DataRecipe,
     Example,
     UnreadableExample,
+    age_band,
     fingerprint,
     load_pixels,
 )
@@ -318,6 +319,11 @@ def test_a_short_row_and_a_row_too_long_are_read_as_far_as_they_go(tmp_path):
         (2, {"image": "a.png", "finding": ""}),
         (3, {"image": "b.png", "finding": "Mass"}),
     ]
+
+
+def test_every_age_has_a_band_whatever_a_header_says():
+    bands = [age_band(age) for age in (None, 0.5, 5.9, 17, 18, 64, 999)]
+    assert bands == ["", "under 1", "1–5", "6–17", "18–39", "40–64", "65+"]
 
 
 def test_ages_that_cannot_be_are_unknown():

@@ -17,10 +17,11 @@ from torch import Generator, nn
 
 from pneumoscope.core.metrics import auroc
 from pneumoscope.lab.data import Example
+from pneumoscope.lab.edges import border, corners
 from pneumoscope.lab.folds import validation_mask
 
 FOLDS = 5
-BORDER, CORNER = 0.1, 0.2
+BORDER, CORNER = 0.1, 0.2  # of the side
 _HIDDEN, _EPOCHS, _BATCH = 32, 12, 256
 _PRIOR = 10.0
 
@@ -35,7 +36,7 @@ class Looks:
     """What is known of each of N radiographs apart from its label.
 
     bytes: of the file. aspect: width over height. mean: of the decoded pixels, 0..1.
-    pixels: uint8 [N, H, W], preprocessed.
+    pixels: uint8 [N, side, side], preprocessed.
     """
 
     bytes: Score
@@ -54,12 +55,13 @@ def shortcut_aurocs(examples: Sequence[Example], looks: Looks) -> dict[str, floa
     or the fact is known of no one."""
     sick = np.array([example.label > 0 for example in examples])
     folds = [validation_mask(examples, folds=FOLDS, fold=fold, seed=0) for fold in range(FOLDS)]
+    side = looks.pixels.shape[1]
     baselines: dict[str, Baseline] = {
         "byte size": _by_value(looks.bytes),
         "aspect ratio": _by_value(looks.aspect),
         "mean intensity": _by_value(looks.mean),
-        "border-only network": _by_pixels(looks.pixels, border_mask(looks.pixels.shape[1:])),
-        "corner-only network": _by_pixels(looks.pixels, corner_mask(looks.pixels.shape[1:])),
+        "border-only network": _by_pixels(looks.pixels, border(side, BORDER)),
+        "corner-only network": _by_pixels(looks.pixels, corners(side, CORNER)),
     }
     for name in ("view", "site", "sex"):
         values = [getattr(example, name) for example in examples]
@@ -95,21 +97,6 @@ def _by_category(values: Sequence[str]) -> Baseline:
         return np.asarray(rate[categories], dtype=np.float64)
 
     return score
-
-
-def border_mask(shape: tuple[int, ...]) -> Mask:
-    """The outer tenth on every side. bool [H, W]."""
-    rows, columns = shape
-    mask = np.ones((rows, columns), dtype=np.bool_)
-    edge_v, edge_u = round(BORDER * rows), round(BORDER * columns)
-    mask[edge_v : rows - edge_v, edge_u : columns - edge_u] = False
-    return mask
-
-
-def corner_mask(shape: tuple[int, ...]) -> Mask:
-    """Squares of a fifth of the side in all four corners. bool [H, W]."""
-    v, u = (np.minimum(np.arange(size), np.arange(size)[::-1]) < CORNER * size for size in shape)
-    return np.asarray(v[:, None] & u[None])
 
 
 def _by_pixels(pixels: NDArray[np.uint8], mask: Mask) -> Baseline:

@@ -14,9 +14,10 @@ from pneumoscope.core.metrics import (
     value_of,
     weighted_brier,
 )
+from pneumoscope.core.report import Report
 from pneumoscope.lab.evaluation.figures import decisions
 from pneumoscope.lab.evaluation.readings import Reading, Readings
-from pneumoscope.lab.evaluation.rounding import Report, rounded
+from pneumoscope.lab.evaluation.rounding import rounded
 
 _SCORES: dict[str, Callable[[Reading], float]] = {
     "file size": lambda reading: reading.file_bytes,

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pneumoscope.core.bundle import Bundle
 from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.core.report import Report
 from pneumoscope.lab.evaluation.evaluate import Extras, Plan, evaluate, heading, load, write_json
 from pneumoscope.lab.evaluation.gate import gate_report
 from pneumoscope.lab.evaluation.ledger import write_ledger
 from pneumoscope.lab.evaluation.page import write_page
 from pneumoscope.lab.evaluation.plans import hannover_plan, labelled_plan, nih_plan
-from pneumoscope.lab.evaluation.rounding import Report
 from pneumoscope.lab.evaluation.targets import forward_pass, target_rows, targets_gate
 
 

@@ -9,6 +9,7 @@ from pneumoscope.core.metrics import (
     weighted_brier,
     weighted_calibration_error,
 )
+from pneumoscope.core.report import Report
 from pneumoscope.core.statistics import (
     Difference,
     bootstrap_weights,
@@ -18,7 +19,7 @@ from pneumoscope.core.statistics import (
 )
 from pneumoscope.lab.evaluation.figures import decisions, figures
 from pneumoscope.lab.evaluation.readings import Readings
-from pneumoscope.lab.evaluation.rounding import Report, rounded
+from pneumoscope.lab.evaluation.rounding import rounded
 
 _COMPARED = ("accuracy", "sensitivity", "specificity", "f1", "mcc")
 

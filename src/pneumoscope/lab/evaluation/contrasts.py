@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pneumoscope.core.report import Report
 from pneumoscope.lab.evaluation.cases import NORMAL, OPACITY, RSNA_CLASSES
 from pneumoscope.lab.evaluation.figures import named_figures
 from pneumoscope.lab.evaluation.readings import Readings
-from pneumoscope.lab.evaluation.rounding import Report, rounded
+from pneumoscope.lab.evaluation.rounding import rounded
 from pneumoscope.lab.evaluation.subgroups import SMALLEST
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pneumoscope.core.bundle import Bundle, load_bundle
+from pneumoscope.core.report import Report
 from pneumoscope.lab.data import file_hash
 from pneumoscope.lab.evaluation.baselines import baselines
 from pneumoscope.lab.evaluation.cases import Box, Case, NoCases
@@ -21,7 +22,6 @@ from pneumoscope.lab.evaluation.masks import shortcut_masks
 from pneumoscope.lab.evaluation.pictures import worst_errors
 from pneumoscope.lab.evaluation.readings import Readings, read_all
 from pneumoscope.lab.evaluation.robustness import robustness
-from pneumoscope.lab.evaluation.rounding import Report
 from pneumoscope.lab.evaluation.subgroups import subgroups
 
 logger = logging.getLogger(__name__)

@@ -26,9 +26,10 @@ from pneumoscope.core.metrics import (
     weighted_brier,
     weighted_calibration_error,
 )
+from pneumoscope.core.report import Figure, Report
 from pneumoscope.core.statistics import bootstrap_weights
 from pneumoscope.lab.evaluation.readings import Readings
-from pneumoscope.lab.evaluation.rounding import Figure, Report, figure, rounded, rounded_rows
+from pneumoscope.lab.evaluation.rounding import figure, rounded, rounded_rows
 
 PREVALENCES = (0.05, 0.10, 0.20, 0.40)
 DECISION_THRESHOLDS = np.round(np.arange(0.02, 0.99, 0.02), 2)

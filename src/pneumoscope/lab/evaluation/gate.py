@@ -11,9 +11,10 @@ from PIL import Image
 from pneumoscope.core.bundle import Bundle
 from pneumoscope.core.errors import DecodeError
 from pneumoscope.core.pipeline import analyze
+from pneumoscope.core.report import Report
 from pneumoscope.core.statistics import wilson_interval
 from pneumoscope.lab.evaluation.cases import NoCases
-from pneumoscope.lab.evaluation.rounding import Report, rounded
+from pneumoscope.lab.evaluation.rounding import rounded
 from pneumoscope.lab.tables import read_table
 
 _COMPANIONS = {".csv", ".json", ".md", ".txt"}
@@ -28,7 +29,10 @@ def gate_report(bundle: Bundle, *, refuse: Sequence[Path], read: Sequence[Path])
     parts = [_part(bundle, folder, must="refused") for folder in refuse]
     parts += [_noise_part(bundle)]
     parts += [_part(bundle, folder, must="read") for folder in read]
-    return {"parts": parts, **{must: _total(parts, must) for must in ("refused", "read")}}
+    total = {
+        must: pooled([p for p in parts if p["must_be"] == must]) for must in ("refused", "read")
+    }
+    return {"parts": parts, **total}
 
 
 def _part(bundle: Bundle, folder: Path, *, must: str) -> Report:
@@ -87,27 +91,25 @@ def _outcome(bundle: Bundle, content: bytes) -> str:
 
 
 def _share(outcomes: Sequence[str]) -> Report:
-    refused = sum(map(bool, outcomes))
-    low, high = wilson_interval(refused, len(outcomes))
     return {
-        "images": len(outcomes),
-        "refused": refused,
-        "share_refused": [rounded(v) for v in (refused / len(outcomes), low, high)],
+        **share_refused(len(outcomes), sum(map(bool, outcomes))),
         "reasons": dict(Counter(code for code in outcomes if code).most_common()),
     }
 
 
-def _total(parts: Sequence[Report], must: str) -> Report | None:
-    chosen = [part for part in parts if part["must_be"] == must]
-    images, refused = (sum(part[key] for part in chosen) for key in ("images", "refused"))
-    if not images:
-        return None
+def share_refused(images: int, refused: int) -> Report:
     values = (refused / images, *wilson_interval(refused, images))
     return {
         "images": images,
         "refused": refused,
         "share_refused": [rounded(value) for value in values],
     }
+
+
+def pooled(parts: Sequence[Report]) -> Report | None:
+    """Images, refused and their share in all parts together; None of nothing."""
+    images, refused = (sum(part[key] for part in parts) for key in ("images", "refused"))
+    return share_refused(images, refused) if images else None
 
 
 def _noise_part(bundle: Bundle) -> Report:

@@ -4,7 +4,8 @@ import csv
 from pathlib import Path
 
 from pneumoscope.core.bundle import Bundle
-from pneumoscope.lab.evaluation.rounding import DIGITS, Report
+from pneumoscope.core.report import Report
+from pneumoscope.lab.evaluation.rounding import DIGITS
 
 _COLUMNS = (
     "date",

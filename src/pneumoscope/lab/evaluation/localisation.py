@@ -14,11 +14,12 @@ from PIL import Image, ImageDraw
 
 from pneumoscope.core.explain import REFINEMENT, enlarge, regions_from_heatmap
 from pneumoscope.core.metrics import BoolArray, ScoreArray, Values
+from pneumoscope.core.report import Figure, Report
 from pneumoscope.core.statistics import bootstrap_weights
 from pneumoscope.core.types import Point
 from pneumoscope.lab.evaluation.cases import Box
 from pneumoscope.lab.evaluation.readings import Reading, Readings
-from pneumoscope.lab.evaluation.rounding import Report, figure, rounded
+from pneumoscope.lab.evaluation.rounding import figure, rounded
 
 TOLERANCE = 15.0
 LEVELS = tuple(round(level, 2) for level in np.arange(0.10, 0.91, 0.05).tolist())
@@ -68,7 +69,7 @@ def _mean(_labels: BoolArray, values: ScoreArray, weights: Values) -> Values:
     return mean
 
 
-def _mean_figure(values: BoolArray | Values, weights: Values) -> list[float | None]:
+def _mean_figure(values: BoolArray | Values, weights: Values) -> Figure:
     everyone = np.ones(len(values), dtype=np.bool_)
     return figure(_mean, everyone, values.astype(np.float64), weights)
 

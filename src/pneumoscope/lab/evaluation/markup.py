@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from pneumoscope.core.report import number, span
-from pneumoscope.lab.evaluation.rounding import Figure
+from pneumoscope.core.report import Figure, number, span
 
 
 def text(value: object) -> str:

@@ -15,29 +15,13 @@ from pneumoscope.core.decode import decode
 from pneumoscope.core.errors import DecodeError
 from pneumoscope.core.metrics import BoolArray, Values, value_of, weighted_auroc
 from pneumoscope.core.preprocess import preprocess
+from pneumoscope.core.report import Report
 from pneumoscope.core.types import FloatImage
+from pneumoscope.lab.edges import border, corners
 from pneumoscope.lab.evaluation.cases import Case
-from pneumoscope.lab.evaluation.rounding import Report, rounded
+from pneumoscope.lab.evaluation.rounding import rounded
 
 SHARES = (0.05, 0.10, 0.15, 0.20)
-
-
-def border(side: int, share: float) -> BoolArray:
-    """bool [side, side], true in a frame as wide as `share` of the side."""
-    width = round(share * side)
-    mask = np.ones((side, side), dtype=np.bool_)
-    mask[width : side - width, width : side - width] = False
-    return mask
-
-
-def corners(side: int, share: float) -> BoolArray:
-    """bool [side, side], true in the four corner squares of `share` of the side."""
-    width = round(share * side)
-    mask = np.zeros((side, side), dtype=np.bool_)
-    for rows in (slice(width), slice(side - width, side)):
-        for columns in (slice(width), slice(side - width, side)):
-            mask[rows, columns] = True
-    return mask
 
 
 _MASKS: dict[str, Callable[[int, float], BoolArray]] = {

@@ -4,9 +4,8 @@ from importlib.resources import files
 from pathlib import Path
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
-from pneumoscope.core.report import number, percent
+from pneumoscope.core.report import Report, number, percent
 from pneumoscope.lab.evaluation.markup import table, text
-from pneumoscope.lab.evaluation.rounding import Report
 from pneumoscope.lab.evaluation.sections import set_sections
 
 

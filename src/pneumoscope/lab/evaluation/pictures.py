@@ -4,9 +4,11 @@ import base64
 import io
 
 from pneumoscope.core.bundle import Bundle
+from pneumoscope.core.pipeline import analyze
 from pneumoscope.core.render import render_overlay
-from pneumoscope.lab.evaluation.readings import Reading, Readings, analyse_again
-from pneumoscope.lab.evaluation.rounding import Report, rounded
+from pneumoscope.core.report import Report
+from pneumoscope.lab.evaluation.readings import Reading, Readings
+from pneumoscope.lab.evaluation.rounding import rounded
 
 _EACH = 8
 _SIDE = 300
@@ -27,7 +29,7 @@ def worst_errors(bundle: Bundle, readings: Readings) -> Report:
 
 
 def _picture(bundle: Bundle, reading: Reading) -> Report:
-    analysis = analyse_again(bundle, reading.case.path)
+    analysis = analyze(reading.case.path.read_bytes(), bundle)
     buffer = io.BytesIO()
     render_overlay(analysis, max_side=_SIDE).save(buffer, "JPEG", quality=82)
     return {

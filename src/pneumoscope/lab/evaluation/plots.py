@@ -10,7 +10,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pneumoscope.lab.evaluation.rounding import Report
+from pneumoscope.core.report import Report
 
 # stand-in → what the page makes of it. No two alike and none that matplotlib uses by itself.
 INK, QUIET, GRID, ACCENT, SECOND = "#010203", "#020304", "#030405", "#040506", "#050607"

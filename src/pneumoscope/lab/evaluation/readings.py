@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
@@ -115,8 +114,3 @@ def _reading(case: Case, analysis: Analysis, file_bytes: int) -> Reading | Refus
         float(analysis.radiograph.pixels.mean()),
         file_bytes,
     )
-
-
-def analyse_again(bundle: Bundle, path: Path) -> Analysis:
-    """One radiograph once more, for its picture."""
-    return analyze(path.read_bytes(), bundle)

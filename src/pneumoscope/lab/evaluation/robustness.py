@@ -7,10 +7,11 @@ import numpy as np
 
 from pneumoscope.core.bundle import Bundle
 from pneumoscope.core.metrics import confusion, value_of, weighted_auroc
+from pneumoscope.core.report import Report
 from pneumoscope.lab.evaluation.cases import Case
 from pneumoscope.lab.evaluation.corruptions import CORRUPTIONS, clean, corruption
 from pneumoscope.lab.evaluation.readings import Readings, read_all
-from pneumoscope.lab.evaluation.rounding import Report, rounded
+from pneumoscope.lab.evaluation.rounding import rounded
 
 logger = logging.getLogger(__name__)
 

@@ -1,17 +1,14 @@
 """How figures are written: four digits, an interval beside each, null for what does not exist."""
 
 import math
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from pneumoscope.core.metrics import BoolArray, ScoreArray, Statistic, Values
+from pneumoscope.core.report import Figure
 from pneumoscope.core.statistics import estimate
 
 DIGITS = 4
-# A value with the ends of its 95 % interval.
-Figure: TypeAlias = list[float | None]
-Report: TypeAlias = dict[str, Any]
 
 
 def rounded(value: float) -> float | None:
@@ -24,5 +21,6 @@ def rounded_rows(rows: Values) -> list[list[float | None]]:
 
 
 def figure(statistic: Statistic, labels: BoolArray, scores: ScoreArray, weights: Values) -> Figure:
+    """The value with the ends of its 95 % interval."""
     found = estimate(statistic, labels, scores, weights)
     return [rounded(value) for value in (found.value, found.low, found.high)]

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from pneumoscope.core.report import TITLES, number, percent
+from pneumoscope.core.report import TITLES, Report, number, percent
 from pneumoscope.lab.evaluation import plots
 from pneumoscope.lab.evaluation.markup import plot, table, text, with_interval
-from pneumoscope.lab.evaluation.rounding import Report
 
 _KEY = ("auroc", "sensitivity", "specificity", "accuracy", "ece")
 

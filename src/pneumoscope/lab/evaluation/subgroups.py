@@ -2,25 +2,19 @@
 
 from collections.abc import Callable
 
+from pneumoscope.core.report import Report
+from pneumoscope.lab.data import AGE_BANDS, age_band
 from pneumoscope.lab.evaluation.cases import Case
 from pneumoscope.lab.evaluation.figures import named_figures
 from pneumoscope.lab.evaluation.readings import Readings
-from pneumoscope.lab.evaluation.rounding import Report, rounded
+from pneumoscope.lab.evaluation.rounding import rounded
 
 SMALLEST = 20
-_AGE_BANDS = ((1, "under 1"), (6, "1–5"), (18, "6–17"), (40, "18–39"), (65, "40–64"), (200, "65+"))
 _FIGURES = ("auroc", "sensitivity", "specificity", "accuracy")
 
 
-def age_band(age: float | None) -> str:
-    """Years in words; "unknown" without an age."""
-    if age is None:
-        return "unknown"
-    return next(name for limit, name in _AGE_BANDS if age < limit)
-
-
 _BY: dict[str, Callable[[Case], str]] = {
-    "age": lambda case: age_band(case.age),
+    "age": lambda case: age_band(case.age) or "unknown",
     "sex": lambda case: case.sex or "unknown",
     "view": lambda case: case.view or "unknown",
     "site": lambda case: case.site or "unknown",
@@ -42,7 +36,7 @@ def subgroups(readings: Readings, threshold: float) -> list[Report]:
 
 
 def _order(name: str) -> tuple[int, str]:
-    bands = [band for _, band in _AGE_BANDS]
+    bands = [band for _, band in AGE_BANDS]
     return (bands.index(name) if name in bands else len(bands), name)
 
 

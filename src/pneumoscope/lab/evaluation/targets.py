@@ -11,8 +11,8 @@ from statistics import median
 import numpy as np
 
 from pneumoscope.core.bundle import Bundle, load_bundle
-from pneumoscope.lab.evaluation.gate import gate_report
-from pneumoscope.lab.evaluation.rounding import Figure, Report
+from pneumoscope.core.report import Figure, Report
+from pneumoscope.lab.evaluation.gate import gate_report, pooled
 
 _PASSES, _WARM_UP = 200, 20
 MUST_BE_REFUSED = (
@@ -49,7 +49,7 @@ def _reached(value: float | None, sign: str, target: float) -> bool:
 
 def _targets(sets: Report, speed: Report) -> Iterator[tuple[str, str, float, Figure]]:
     test = sets["kermany_test"]
-    balanced = _balanced(test)
+    balanced = {row["name"]: row for row in test["operating_points"]}["balanced"]
     yield "official Kermany test: accuracy", "≥", 0.970, test["figures"]["accuracy"]
     yield "official Kermany test: AUROC", "≥", 0.993, test["figures"]["auroc"]
     yield "sensitivity at the balanced point", "≥", 0.975, balanced["sensitivity"]
@@ -76,25 +76,19 @@ def _targets(sets: Report, speed: Report) -> Iterator[tuple[str, str, float, Fig
     yield "forward pass with map, one thread, ms", "<", 5.0, speed["milliseconds"]
 
 
-def _balanced(test: Report) -> Report:
-    points = {row["name"]: row for row in test["operating_points"]}
-    first: Report = test["operating_points"][0]
-    chosen: Report = points.get("balanced", first)
-    return chosen
-
-
 def _gate_targets(gate: Report) -> Iterator[tuple[str, str, float, Figure]]:
     hard = next(part for part in gate["parts"] if part["folder"] == HARD_BUT_VALID)
-    frontal = _pooled([p for p in gate["parts"] if p["must_be"] == "read" and p is not hard])
+    frontal = pooled([p for p in gate["parts"] if p["must_be"] == "read" and p is not hard])
+    nothing: Figure = [None] * 3
     others = gate["refused"]["share_refused"]
     yield "refused of what is no frontal chest radiograph", "≥", 0.98, others
-    yield "refused of real frontal radiographs", "<", 0.02, frontal
+    yield (
+        "refused of real frontal radiographs",
+        "<",
+        0.02,
+        frontal["share_refused"] if frontal else nothing,
+    )
     yield "refused of hard but valid ones (gate/hard_valid)", "≤", 0.15, hard["share_refused"]
-
-
-def _pooled(parts: list[Report]) -> Figure:
-    images, refused = (sum(part[key] for part in parts) for key in ("images", "refused"))
-    return [round(refused / images, 4), None, None]
 
 
 def targets_gate(bundle: Bundle, data: Path) -> Report:
