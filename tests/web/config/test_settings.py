@@ -107,6 +107,11 @@ def test_a_right_installation_has_nothing_to_say(tmp_path):
         ({"ALLOWED_HOSTS": "scope.example"}, False, "W001"),
         ({"ALLOWED_HOSTS": "scope.example", "TLS": "true"}, False, "no issues"),
         ({"LEASE_SECONDS": "1"}, False, "W002"),
+        ({"LISTEN_TLS_CERTIFICATE": "/nowhere.pem"}, True, "E005"),
+        ({"CA_FILE": "/nowhere.pem"}, True, "E005"),
+        ({"HL7_ALLOWED": "everywhere"}, True, "E006"),
+        ({"HL7_PORT": "2575", "HL7_HOST": "10.0.0.1"}, False, "W003"),
+        ({"LISTEN_PROMISCUOUS": "true"}, False, "W004"),
     ],
 )
 def test_a_wrong_installation_is_told_what_to_do(tmp_path, values, fails, expected):

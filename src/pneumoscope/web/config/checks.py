@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from pneumoscope.core.errors import BundleError
 from pneumoscope.core.operating import OPERATING_POINTS
+from pneumoscope.web.gateway.tls import TlsFilesUnusable, client_context, server_context
 
 
 @register(Tags.files)
@@ -94,6 +95,53 @@ def leases_outlive_an_analysis(**_: Any) -> Sequence[CheckMessage]:
             "PNEUMOSCOPE_LEASE_SECONDS is shorter than a slow analysis may take.",
             hint="Use 10 seconds or more, or images will be analysed twice.",
             id="pneumoscope.W002",
+        )
+    ]
+
+
+@register(Tags.security)
+def tls_files_are_usable(**_: Any) -> Sequence[CheckMessage]:
+    try:
+        server_context()
+        client_context()
+    except TlsFilesUnusable as error:
+        return [Error(f"{error}.", hint=error.remedy, id="pneumoscope.E005")]
+    return []
+
+
+@register(Tags.security)
+def hl7_networks_are_networks(**_: Any) -> Sequence[CheckMessage]:
+    try:
+        networks = [ip_network(each) for each in settings.PNEUMOSCOPE_HL7_ALLOWED]
+    except ValueError as error:
+        return [
+            Error(
+                f"PNEUMOSCOPE_HL7_ALLOWED: {error}.",
+                hint="Networks with commas between them, such as 10.1.0.0/16,192.168.1.7/32.",
+                id="pneumoscope.E006",
+            )
+        ]
+    at_home = not settings.PNEUMOSCOPE_HL7_PORT or _is_loopback(settings.PNEUMOSCOPE_HL7_HOST)
+    if networks or at_home:
+        return []
+    return [
+        Warning(
+            "Any machine may send HL7 messages, and so change orders and patients' names.",
+            hint="Name the networks of the sending systems in PNEUMOSCOPE_HL7_ALLOWED.",
+            id="pneumoscope.W003",
+        )
+    ]
+
+
+@register(Tags.security)
+def strangers_may_not_send(**_: Any) -> Sequence[CheckMessage]:
+    if not settings.PNEUMOSCOPE_LISTEN_PROMISCUOUS:
+        return []
+    return [
+        Warning(
+            "The DICOM listener takes images from peers that nobody has entered.",
+            hint="Enter the senders as peers, then set PNEUMOSCOPE_LISTEN_PROMISCUOUS=false.",
+            id="pneumoscope.W004",
         )
     ]
 

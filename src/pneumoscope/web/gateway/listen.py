@@ -1,7 +1,6 @@
 """The listener: `interop.scp` with the site's tables behind it."""
 
 import logging
-import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pneumoscope.web.gateway.models import Arrival, Peer
 from pneumoscope.web.gateway.models.arrivals import Way
 from pneumoscope.web.gateway.pulling import pull_forever
 from pneumoscope.web.gateway.receiving import Committer, instance_store
+from pneumoscope.web.gateway.tls import server_context
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ _ORIGIN_SECONDS = 5.0
 
 @contextmanager
 def listener(host: str, port: int, ae_title: str) -> Iterator[int]:
-    """Receive while the context lasts; gives the port. Raises OSError."""
+    """Receive while the context lasts; gives the port. Raises OSError or TlsFilesUnusable."""
     ended = threading.Event()
     with Committer() as committer:
         intake = threading.Thread(target=take_in_forever, args=[committer, ended], name="intake")
@@ -74,25 +74,11 @@ def _listening(host: str, port: int, ae_title: str) -> Listening:
         host=host,
         port=port,
         any_called_ae_title=settings.PNEUMOSCOPE_LISTEN_ANY_CALLED_AE,
-        tls=_tls(),
+        tls=server_context(),
         max_associations=settings.PNEUMOSCOPE_LISTEN_ASSOCIATIONS,
         max_instance_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES,
         idle_seconds=settings.PNEUMOSCOPE_LISTEN_IDLE_SECONDS,
     )
-
-
-def _tls() -> ssl.SSLContext | None:
-    """The Basic TLS profile's BCP 195 (PS3.15 B.9): TLS 1.2 or newer, both sides known if set."""
-    if not settings.PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(
-        settings.PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE, settings.PNEUMOSCOPE_LISTEN_TLS_KEY or None
-    )
-    if settings.PNEUMOSCOPE_LISTEN_TLS_AUTHORITIES:
-        context.load_verify_locations(settings.PNEUMOSCOPE_LISTEN_TLS_AUTHORITIES)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
 def may_send(caller: Caller) -> bool:

@@ -3,7 +3,6 @@
 Needs the `dicom` extra; imported where something is sent, so that pages do without it.
 """
 
-import ssl
 import time
 import uuid
 
@@ -25,6 +24,7 @@ from pneumoscope.interop.webhook import WebhookPeer, event, post
 from pneumoscope.web.gateway.models import Delivery, Destination
 from pneumoscope.web.gateway.models.destinations import Kind, Protocol
 from pneumoscope.web.gateway.telling import finding, reported_study
+from pneumoscope.web.gateway.tls import client_context
 from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.reviews.report_pdf import report_pdf
 
@@ -81,7 +81,7 @@ def dicom_peer(destination: Destination) -> DicomPeer:
         port=destination.port or 0,
         ae_title=destination.ae_title,
         our_ae_title=settings.PNEUMOSCOPE_LISTEN_AE,
-        tls=_tls() if destination.tls else None,
+        tls=client_context() if destination.tls else None,
         seconds=PATIENCE_SECONDS,
     )
 
@@ -90,7 +90,7 @@ def mllp_peer(destination: Destination) -> MllpPeer:
     return MllpPeer(
         host=destination.host,
         port=destination.port or 0,
-        tls=_tls() if destination.tls else None,
+        tls=client_context() if destination.tls else None,
         answer_seconds=PATIENCE_SECONDS,
     )
 
@@ -129,14 +129,3 @@ def _message(delivery: Delivery) -> bytes:
         delivery.analysis, patient_id_system=destination.patient_id_system or delivery.site.code
     )
     return result_message(told, parties, character_set=destination.character_set or UTF_8)
-
-
-def _tls() -> ssl.SSLContext:
-    """TLS 1.2 or newer (PS3.15 B.9); with our own certificate, where the listener has one."""
-    context = ssl.create_default_context(cafile=settings.PNEUMOSCOPE_CA_FILE or None)
-    if settings.PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE:
-        context.load_cert_chain(
-            settings.PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE,
-            settings.PNEUMOSCOPE_LISTEN_TLS_KEY or None,
-        )
-    return context

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from pneumoscope.web.gateway.listen import listener
+from pneumoscope.web.gateway.tls import TlsFilesUnusable
 
 
 class Command(BaseCommand):
@@ -28,6 +29,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"Listening for DICOM on {host}:{actual} as {ae}.")
                 self.stdout.flush()
                 ended.wait()
+        except TlsFilesUnusable as error:
+            raise CommandError(f"{error.code}: {error}.\n  {error.remedy}") from error
         except OSError as error:
             raise CommandError(
                 f"cannot_listen: {host}:{port} ({error.strerror}).\n"
