@@ -9,6 +9,7 @@ import pytest
 from core.bundles import copy_bundle, default_bundle, edit_card
 from pneumoscope.core.bundle import bundle_find, bundle_folders, load_bundle, read_card
 from pneumoscope.core.errors import BundleCorrupt, BundleIncompatible, BundleNotFound
+from pneumoscope.core.report import read_report
 
 
 def test_the_default_bundle_verifies_and_is_listed():
@@ -145,3 +146,15 @@ def test_a_gate_of_another_version_says_what_it_lacks(tmp_path):
     edit_card(folder, files=files | {"gate.npz": digest})
     with pytest.raises(BundleIncompatible, match=r"gate\.npz lacks spread"):
         load_bundle(folder)
+
+
+def test_a_report_speaks_of_its_bundle_or_is_none(tmp_path):
+    folder = copy_bundle(tmp_path)
+    assert read_report(folder) is not None
+    edit_card(folder, version="other")
+    assert read_report(folder) is None
+    (folder / "report.json").write_text('{"model": 3}', encoding="utf-8")
+    with pytest.raises(BundleCorrupt, match=r"report\.json"):
+        read_report(folder)
+    (folder / "report.json").unlink()
+    assert read_report(folder) is None

@@ -106,8 +106,8 @@ def _verify(folders: list[Path]) -> int:
 def _zoo(bundles: list[Path]) -> int:
     require_extra("lab")
     from pneumoscope.lab.networks import NETWORKS
-    from pneumoscope.lab.zoo import measure, reached, table
+    from pneumoscope.lab.zoo import cost_table, measure, reached
 
     figures = reached(bundles)
-    print(table({name: measure(name) for name in NETWORKS}, figures))
+    print(cost_table({name: measure(name) for name in NETWORKS}, figures))
     return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pneumoscope.core.bundle import read_card
+from pneumoscope.core.errors import BundleCorrupt
 
 Report: TypeAlias = dict[str, Any]
 Figure: TypeAlias = Sequence[float | None]
@@ -34,13 +35,20 @@ TITLES = {
 
 
 def read_report(folder: Path) -> Report | None:
-    """The bundle's `report.json`, or None when there is none or it speaks of another bundle."""
+    """The bundle's `report.json`, or None when there is none or it speaks of another bundle.
+
+    Raises BundleCorrupt where it is no report.
+    """
     path = folder / "report.json"
     if not path.is_file():
         return None
-    report: Report = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        report: Report = json.loads(path.read_text(encoding="utf-8"))
+        measured = report["model"]["hash"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleCorrupt(f"{folder.name}/report.json is no report: {error!r}") from error
     _, content_hash = read_card(folder)
-    return report if report["model"]["hash"] == content_hash else None
+    return report if measured == content_hash else None
 
 
 def report_lines(report: Report, heading: str = "##") -> Iterator[str]:

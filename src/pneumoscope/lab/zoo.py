@@ -1,6 +1,5 @@
 """`pneumoscope models zoo`: what every network costs, beside what bundles of it reached."""
 
-import json
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from pneumoscope.core.bundle import OUTPUTS, read_card
+from pneumoscope.core.report import read_report, table
 from pneumoscope.lab.data import CLASSES
 from pneumoscope.lab.export import export_onnx
 from pneumoscope.lab.networks import NETWORKS
@@ -92,13 +92,12 @@ def reached(bundles: Sequence[Path]) -> dict[str, dict[str, list[str]]]:
     """
     found: dict[str, dict[str, list[str]]] = {}
     for folder in bundles:
-        card, content_hash = read_card(folder)
-        path = folder / "report.json"
-        report = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        if report.get("model", {}).get("hash") != content_hash:
+        report = read_report(folder)
+        if report is None:
             continue
+        card, _ = read_card(folder)
         network = found.setdefault(card.raw["recipe"]["network"]["name"], {})
-        for name, part in report.get("sets", {}).items():
+        for name, part in report["sets"].items():
             if auroc := _auroc(part):
                 network.setdefault(name, []).append(f"{card.name} {auroc:.3f}")
     return found
@@ -110,11 +109,11 @@ def _auroc(part: dict[str, Any]) -> float | None:
     return figure[0] if figure else None
 
 
-def table(costs: dict[str, Cost], figures: dict[str, dict[str, list[str]]]) -> str:
+def cost_table(costs: dict[str, Cost], figures: dict[str, dict[str, list[str]]]) -> str:
     """Markdown, one line per network; a column of AUROCs per set of images."""
     sets = sorted({name for found in figures.values() for name in found})
     heads = ["network", "parameters", "MFLOPs", "ms", "MB", *(f"AUROC {name}" for name in sets)]
-    lines = [heads, ["---", *["---:"] * 4, *["---"] * len(sets)]]
+    rows = []
     for name, cost in costs.items():
         cells = [
             name,
@@ -124,5 +123,5 @@ def table(costs: dict[str, Cost], figures: dict[str, dict[str, list[str]]]) -> s
             f"{cost.megabytes:.1f}",
         ]
         cells += [", ".join(figures.get(name, {}).get(one, ["–"])) for one in sets]
-        lines.append(cells)
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        rows.append(cells)
+    return "\n".join(table(heads, rows))

@@ -29,10 +29,7 @@ def gate_report(bundle: Bundle, *, refuse: Sequence[Path], read: Sequence[Path])
     parts = [_part(bundle, folder, must="refused") for folder in refuse]
     parts += [_noise_part(bundle)]
     parts += [_part(bundle, folder, must="read") for folder in read]
-    total = {
-        must: pooled([p for p in parts if p["must_be"] == must]) for must in ("refused", "read")
-    }
-    return {"parts": parts, **total}
+    return {"parts": parts, **{must: _total(parts, must) for must in ("refused", "read")}}
 
 
 def _part(bundle: Bundle, folder: Path, *, must: str) -> Report:
@@ -92,12 +89,12 @@ def _outcome(bundle: Bundle, content: bytes) -> str:
 
 def _share(outcomes: Sequence[str]) -> Report:
     return {
-        **share_refused(len(outcomes), sum(map(bool, outcomes))),
+        **_share_refused(len(outcomes), sum(map(bool, outcomes))),
         "reasons": dict(Counter(code for code in outcomes if code).most_common()),
     }
 
 
-def share_refused(images: int, refused: int) -> Report:
+def _share_refused(images: int, refused: int) -> Report:
     values = (refused / images, *wilson_interval(refused, images))
     return {
         "images": images,
@@ -106,10 +103,14 @@ def share_refused(images: int, refused: int) -> Report:
     }
 
 
-def pooled(parts: Sequence[Report]) -> Report | None:
-    """Images, refused and their share in all parts together; None of nothing."""
-    images, refused = (sum(part[key] for part in parts) for key in ("images", "refused"))
-    return share_refused(images, refused) if images else None
+def _total(parts: Sequence[Report], must: str) -> Report | None:
+    chosen = [part for part in parts if part["must_be"] == must]
+    return pooled(chosen) if chosen else None
+
+
+def pooled(parts: Sequence[Report]) -> Report:
+    """Images, refused and their share in all parts together."""
+    return _share_refused(*(sum(part[key] for part in parts) for key in ("images", "refused")))
 
 
 def _noise_part(bundle: Bundle) -> Report:

@@ -79,14 +79,13 @@ def _targets(sets: Report, speed: Report) -> Iterator[tuple[str, str, float, Fig
 def _gate_targets(gate: Report) -> Iterator[tuple[str, str, float, Figure]]:
     hard = next(part for part in gate["parts"] if part["folder"] == HARD_BUT_VALID)
     frontal = pooled([p for p in gate["parts"] if p["must_be"] == "read" and p is not hard])
-    nothing: Figure = [None] * 3
     others = gate["refused"]["share_refused"]
     yield "refused of what is no frontal chest radiograph", "≥", 0.98, others
     yield (
         "refused of real frontal radiographs",
         "<",
         0.02,
-        frontal["share_refused"] if frontal else nothing,
+        frontal["share_refused"],
     )
     yield "refused of hard but valid ones (gate/hard_valid)", "≤", 0.15, hard["share_refused"]
 
