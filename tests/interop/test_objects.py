@@ -30,6 +30,7 @@ from peers import require_peer
 from pneumoscope.interop.encapsulated_pdf import make_encapsulated_pdf
 from pneumoscope.interop.finding import DISCLAIMER, Finding, NothingToSay
 from pneumoscope.interop.objects import OBJECTS, kinds_for
+from pneumoscope.interop.scp import STORAGE_CLASSES
 from pneumoscope.interop.source import OPTIONAL, TYPE_2, SourceIncomplete
 
 PDF = b"%PDF-1.4 made for this test"
@@ -43,9 +44,12 @@ def make(kind: str, finding: Finding) -> Dataset:
 
 
 def written_numbers(dataset: Dataset) -> list[float]:
-    """Every number of an SR's content tree."""
+    """Every number of an SR's measurements."""
+    (measured,) = (
+        item for item in dataset.ContentSequence if meaning(item) == "Imaging Measurements"
+    )
     return [
-        float(element.value) for element in dataset.iterall() if element.keyword == "NumericValue"
+        float(element.value) for element in measured.iterall() if element.keyword == "NumericValue"
     ]
 
 
@@ -55,6 +59,10 @@ def texts(dataset: Dataset) -> str:
         for element in dataset.iterall()
         if element.VR in ("LO", "ST", "UT", "LT", "SH")
     )
+
+
+def meaning(item: Dataset) -> str:
+    return str(item.ConceptNameCodeSequence[0].CodeMeaning)
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)
@@ -196,6 +204,42 @@ class TestReport:
         (group,) = report.get_planar_roi_measurement_groups()
         assert group.finding_sites[0].value.meaning == "Lower zone of lung"
         np.testing.assert_allclose(group.roi.value, [*SQUARE, SQUARE[0]])
+
+    @pytest.mark.parametrize("sop_class", STORAGE_CLASSES)
+    @pytest.mark.parametrize(
+        ("attributes", "described"),
+        [
+            ({}, {"Modality", "Pixel Data Rows", "Pixel Data Columns"}),
+            (
+                {"PatientOrientation": ["L", "F"], "ImagerPixelSpacing": [0.14, 0.15]},
+                {
+                    *("Modality", "Pixel Data Rows", "Pixel Data Columns"),
+                    *("Patient Orientation Row", "Patient Orientation Column"),
+                    *("Horizontal Pixel Spacing", "Vertical Pixel Spacing"),
+                },
+            ),
+            (
+                {"PatientOrientation": "", "ImagerPixelSpacing": [0.14, 0.15]},
+                {"Modality", "Pixel Data Rows", "Pixel Data Columns"},
+            ),
+        ],
+        ids=["film", "detector", "half"],
+    )
+    def test_its_image_library_describes_the_image(
+        self, sop_class: str, attributes: dict[str, object], described: set[str], tmp_path: Path
+    ) -> None:
+        image = make_image(SOPClassUID=sop_class, **attributes)
+        made = as_read(make("sr", make_finding(image)))
+        (library,) = (item for item in made.ContentSequence if meaning(item) == "Image Library")
+        ((entry,),) = (group.ContentSequence for group in library.ContentSequence)
+        assert entry.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == image.SOPInstanceUID
+        assert {meaning(item) for item in entry.ContentSequence} == described
+        assert validation_errors(made, tmp_path) == []
+
+    def test_an_image_of_another_class_is_reported_too(self) -> None:
+        image = make_image(SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.7")  # dermoscopy
+        analysis = make_analysis("rejected")
+        assert "no frontal chest" in texts(make("sr", make_finding(image, analysis)))
 
     def test_it_names_model_and_hash(self) -> None:
         finding = make_finding()

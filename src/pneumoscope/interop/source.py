@@ -34,6 +34,7 @@ OPTIONAL = (
 REFERENCE = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 IMAGE = (
     *("Rows", "Columns", "Modality", "Laterality", "PatientOrientation", "BodyPartExamined"),
+    *("ImagerPixelSpacing",),
     *("BurnedInAnnotation", "LossyImageCompression", "PhotometricInterpretation"),
     *("LossyImageCompressionRatio", "LossyImageCompressionMethod"),
     *("ModalityLUTSequence", "RescaleIntercept", "RescaleSlope", "RescaleType"),

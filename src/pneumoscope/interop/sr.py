@@ -26,6 +26,7 @@ from highdicom.sr import (
     TrackingIdentifier,
 )
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from pneumoscope.core.types import Prediction, Region
 from pneumoscope.interop import codes
@@ -36,6 +37,7 @@ from pneumoscope.interop.coded import (
     zone_and_side,
 )
 from pneumoscope.interop.finding import DISCLAIMER, MANUFACTURER, Finding, ascii_text
+from pneumoscope.interop.scp import STORAGE_CLASSES
 
 SERIES_NUMBER = 9001
 # No standard concept says "what this network calls bacterial": a standard one would read as a
@@ -56,6 +58,7 @@ def make_sr(finding: Finding) -> Dataset:
     report = MeasurementReport(
         observation_context=ObservationContext(device_observer(finding)),
         procedure_reported=concept(codes.CHEST_RADIOGRAPH),
+        referenced_images=_library(finding),
         imaging_measurements=[_image_group(finding), *_region_groups(finding)],
     )
     report[0].ContentSequence.extend(_comment(text) for text in _comments(finding))
@@ -69,6 +72,24 @@ def make_sr(finding: Finding) -> Dataset:
         **finding.equipment,
     )
     return finding.finish(document)
+
+
+def _library(finding: Finding) -> list[Dataset]:
+    """The image as TID 1600 describes it: modality and size, with orientation and spacing
+    (TID 1603) where the source has both. Of the classes of radiographs; highdicom does not know
+    every other one.
+    """
+    source, entry = finding.source, finding.reference
+    orientation, spacing = source.get("PatientOrientation"), source.get("ImagerPixelSpacing")
+    entry.Modality = "OT"  # what is stated follows from the SOP class; more would be asked of DX
+    if _is_pair(orientation) and _is_pair(spacing):
+        entry.Modality = "DX"
+        entry.PatientOrientation, entry.ImagerPixelSpacing = orientation, spacing
+    return [entry] if source.SOPClassUID in STORAGE_CLASSES else []
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, MultiValue) and len(value) == 2 and all(value)
 
 
 def _image_group(finding: Finding) -> MeasurementsAndQualitativeEvaluations:
