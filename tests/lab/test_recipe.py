@@ -25,6 +25,12 @@ RECIPE = Path(__file__).parents[2] / "recipes" / "default.toml"
         (r"\[optimiser\]", "[optimizer]", r"\[optimiser\]"),
         (r"\[card.population\]", "[population]", "card.population"),
         ("seed = .*", "seed = 1\nsede = 2", "sede"),
+        ("epochs = .*", "epochs = 0", "epochs"),
+        ("fold = .*", "fold = 7", "fold"),
+        ("scale = .*", "scale = 1.2", "scale"),
+        ("gamma = .*", "gamma = [0.7]", "gamma"),
+        ("stretch = .*", 'stretch = ["low", "high"]', "stretch"),
+        (r"views = .*", 'views = "AP"', "views"),
         (r"\[input\]", "[input", "recipe.toml"),
     ],
 )

@@ -39,7 +39,7 @@ class OptimiserRecipe:
     learning_rate: the highest, see `schedule.learning_rate`. clip_norm: of all gradients together.
     ema_decay: per step. momentum: SGD's, with Nesterov's look ahead.
     focal_gamma: 0 is cross-entropy (Lin et al. 2017). balance: how classes within every source are
-    made to weigh the same, see `losses.balanced_weights`. distillation: share of the loss that
+    made to weigh the same, see `balance.balanced_weights`. distillation: share of the loss that
     follows the teacher, 0..1. patience: epochs without a better validation loss after which
     training stops and the best epoch's average is taken; 0 is never.
     frozen_stages: 0 trains everything, n keeps the stem and the first n - 1 stages as they came.
@@ -126,10 +126,24 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     population = _section(Population, card.get("population", {}), "card.population")
     sections = {**values, "card": {**card, "population": population}}
     built = {name: _section(kind, sections[name], name) for name, kind in SECTIONS.items()}
-    return _section(Recipe, {**values, **built}, "the recipe")
+    recipe = _section(Recipe, {**values, **built}, "the recipe")
+    _check_counts(recipe)
+    return recipe
+
+
+def _check_counts(recipe: Recipe) -> None:
+    """What would otherwise fail only when the images have been read."""
+    data, options = recipe.data, recipe.optimiser
+    if data.folds < 2 or not 0 <= data.fold < data.folds:
+        raise RecipeError(f"data: fold = {data.fold} is not one of folds = {data.folds}.")
+    for key in ("epochs", "batch_size"):
+        if getattr(options, key) < 1:
+            raise RecipeError(f"optimiser: {key} = {getattr(options, key)} is not at least 1.")
 
 
 def _section(kind: type[T], values: dict[str, Any], name: str) -> T:
+    if not isinstance(values, dict):
+        raise RecipeError(f"{name} is no section.")
     hints = get_type_hints(kind)
     known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(values.keys() - known):
@@ -145,14 +159,19 @@ def _section(kind: type[T], values: dict[str, Any], name: str) -> T:
 
 
 def _fits(value: object, hint: Any) -> bool:
-    """Numbers, words and choices; sections and lists are checked by what uses them."""
-    if get_origin(hint) is Literal:
-        return value in get_args(hint)
+    origin, kinds = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return value in kinds
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            return False
+        kinds = kinds[:1] * len(value) if kinds[-1] is ... else kinds
+        return len(value) == len(kinds) and all(map(_fits, value, kinds))
     if hint is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint) if hint in (str, bool) else True
+    return isinstance(value, origin or hint)
 
 
 def write_values(values: dict[str, Any], path: Path) -> None:
