@@ -15,20 +15,18 @@ def balanced_weights(
     sources: NDArray[np.int64],
     weights: NDArray[np.float32],
     *,
-    source_power: float = 1.0,
     most: float = math.inf,
 ) -> NDArray[np.float64]:
     """Weights under which a label says nothing about the source, and the sources share the whole.
 
-    labels: indices into TARGETS. sources: which site, from 0. weights: reliability of each label.
+    labels: indices into TARGETS. sources: which site, from 0. weights: how much each label counts.
     All [N]. Returns float64 [N], mean 1.
 
     Within a source normal has a third, as one of three classes; the kinds of pneumonia that the
     source names, the unknown being one, share the rest evenly.
-    A source's share of the whole is proportional to its summed reliability to the power of
-    `source_power`: 1 leaves sizes as they are, 0 makes sources equal.
-    No example counts more than `most` times the mean: a few doubtful positives among many normals
-    would otherwise be learned by heart.
+    A source's share of the whole is that of its summed weights.
+    What counts more than `most` times the mean is cut there, and the mean brought back to 1: a few
+    doubtful positives among many normals would otherwise be learned by heart.
     A source with normal radiographs only, or with none, cannot be balanced so: it teaches its own
     look as a sign of the class. `pneumoscope data check` names it.
     Raises DataError when every weight is 0.
@@ -42,7 +40,7 @@ def balanced_weights(
         if not present:
             continue
         shares = _class_shares(present)
-        share = float(weights[here].sum()) ** source_power / sum(shares.values())
+        share = float(weights[here].sum()) / sum(shares.values())
         for target in present:
             cell = here & (labels == target)
             balanced[cell] = share * shares[target] * weights[cell] / weights[cell].sum()
