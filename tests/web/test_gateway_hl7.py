@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from django.test import override_settings
+from django.urls import reverse
 
 from interop import hl7_messages
 from interop.listening import closed_port
@@ -44,6 +45,16 @@ def test_an_order_meets_its_study(site, order_first):
     assert order.indication == "Cough; Fever; cough \\ fever; Pneumonia, unspecified"
     told = reported_study(analysis)
     assert (told.order_number, told.procedure_text) == ("ORD-1", "Chest PA & lateral")
+
+
+def test_the_indication_stands_on_the_study_page(site, reader, client_of):
+    assert verdict(hl7_messages.ORM.replace("Fever", "<b>Fever")) == "AA"
+    analysis = dicom_result(site, PatientID="4711", AccessionNumber="ACC-1")
+    page = reverse("studies:study", args=[analysis.image.study_id])
+    assert "Indication" not in client_of(reader).get(page).content.decode()
+    analyses_tell()
+    shown = client_of(reader).get(page).content.decode()
+    assert "<dt>Indication</dt><dd>Cough; &lt;b&gt;Fever" in shown
 
 
 def test_an_order_of_another_patient_is_not_tied(site):
