@@ -18,9 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
 ROOT = Path(__file__).parents[1]
@@ -36,8 +36,8 @@ function OnStoredInstance(id, tags, metadata, origin)
   end
 end
 """
-# Modality → what it is, of what comes back for a positive result.
-EXPECTED = {"SR": "structured report", "PR": "GSPS", "OT": "secondary capture", "SEG": "SEG"}
+# Modalities of what comes back for a positive result: SR, GSPS, secondary capture, SEG, KO.
+EXPECTED = {"SR", "PR", "OT", "SEG", "KO"}
 
 
 class ForwardingOrthanc(Orthanc):
@@ -149,7 +149,7 @@ def show(orthanc: Orthanc, folder: Path) -> int:
     wait_until(lambda: is_complete(orthanc, len(files)))
     print(f"All results are back in their studies after {time.monotonic() - sent:.1f} s.\n")
     faults = 0
-    for study in answer(orthanc, "/studies?expand"):
+    for study in orthanc.ask("/studies?expand"):
         print(f"Study {study['MainDicomTags']['StudyInstanceUID']}")
         for key in study["Series"]:
             faults += series_show(orthanc, key, folder)
@@ -157,7 +157,7 @@ def show(orthanc: Orthanc, folder: Path) -> int:
 
 
 def series_show(orthanc: Orthanc, key: str, folder: Path) -> int:
-    series = answer(orthanc, f"/series/{key}")
+    series = orthanc.ask(f"/series/{key}")
     tags, faults = series["MainDicomTags"], 0
     for instance in series["Instances"]:
         path = folder / "checked.dcm"
@@ -176,18 +176,14 @@ def series_show(orthanc: Orthanc, key: str, folder: Path) -> int:
 def is_complete(orthanc: Orthanc, studies: int) -> bool:
     """Every study has its report and picture, and one of them all that a positive result has."""
     found = [
-        {answer(orthanc, f"/series/{key}")["MainDicomTags"]["Modality"] for key in study["Series"]}
-        for study in answer(orthanc, "/studies?expand")
+        {orthanc.ask(f"/series/{key}")["MainDicomTags"]["Modality"] for key in study["Series"]}
+        for study in orthanc.ask("/studies?expand")
     ]
     told = len(found) == studies and all({"SR", "OT"} <= modalities for modalities in found)
-    return told and any(set(EXPECTED) <= modalities for modalities in found)
+    return told and any(modalities >= EXPECTED for modalities in found)
 
 
-def answer(orthanc: Orthanc, path: str) -> Any:
-    return orthanc.ask(path)
-
-
-def wait_until(true: Any) -> None:
+def wait_until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not true():
         if time.monotonic() > deadline:
@@ -196,7 +192,7 @@ def wait_until(true: Any) -> None:
 
 
 def wait_for_ctrl_c(orthanc: Orthanc) -> None:
-    studies = answer(orthanc, "/studies")
+    studies = orthanc.ask("/studies")
     print("\nOrthanc's pages, until Ctrl-C:")
     for key in studies:
         print(f"  {orthanc.url}/app/explorer.html#study?uuid={key}")
