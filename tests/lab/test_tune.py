@@ -14,7 +14,7 @@ from lab.blobs import RECIPE, SIDE, blobs, plan
 from pneumoscope.cli.main import main
 from pneumoscope.lab.ranges import Range, read_ranges, with_value
 from pneumoscope.lab.recipe import RecipeError, read_recipe, read_values, recipe_from, write_values
-from pneumoscope.lab.tune import StudyUnavailable, tune
+from pneumoscope.lab.tune import NoCompleteTrial, StudyUnavailable, tune
 
 pytestmark = pytest.mark.lab
 RANGES = Path(__file__).parents[2] / "recipes" / "ranges"
@@ -112,6 +112,21 @@ def test_a_study_of_other_images_or_another_recipe_is_not_gone_on_with(task):
     write_values(values, task / "recipe.toml")
     with pytest.raises(RecipeError, match="another recipe"):
         tune(**arguments(task, "out", 2))
+
+
+def test_trials_that_all_run_away_end_and_say_so(task):
+    values = with_value(read_values(task / "recipe.toml"), ("optimiser", "learning_rate"), 1e30)
+    write_values(values, task / "recipe.toml")
+    (task / "ranges.toml").write_text("[optimiser]\nweight_decay = { low = 0.0, high = 0.1 }\n")
+    with pytest.raises(NoCompleteTrial):
+        tune(**arguments(task, "out", 2))
+    assert not (task / "out" / "best.toml").exists()
+
+
+@pytest.mark.parametrize("option", ["--trials=0", "--limit=-3"])
+def test_nothing_to_search_on_is_wrong_usage(task, option):
+    with pytest.raises(SystemExit, match="2"):
+        main(["tune", *words(arguments(task, "out", 1)), option])
 
 
 def test_a_study_that_cannot_be_reached_is_named(task):

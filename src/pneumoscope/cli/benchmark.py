@@ -20,6 +20,7 @@ import numpy as np
 from pneumoscope.cli.extras import extra_installed
 from pneumoscope.cli.inputs import inputs
 from pneumoscope.cli.made import made_dicom, made_jpeg
+from pneumoscope.cli.numbers import positive
 from pneumoscope.core.bundle import Bundle, bundle_find, load_bundle
 from pneumoscope.core.calibrate import predict
 from pneumoscope.core.decode import MAX_BYTES, decode
@@ -38,8 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("paths", nargs="*", metavar="PATH", help="radiographs to measure on, beside the made ones")
     add("--model", metavar="NAME|DIR", help="an installed model or a bundle's folder")
-    add("--threads", type=int, nargs="+", default=[1, 2], metavar="N", help="default: 1 2")
-    add("--repeats", type=int, default=30, metavar="N", help="runs per input; default: %(default)s")
+    add("--threads", type=positive, nargs="+", default=[1, 2], metavar="N", help="default: 1 2")
+    add("--repeats", type=positive, default=30, metavar="N", help="per input; default: %(default)s")
     add("--format", choices=("table", "json"), default="table", help="default: %(default)s")
 
 

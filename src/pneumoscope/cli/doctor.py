@@ -37,6 +37,7 @@ TRANSFER_SYNTAXES = (
     uid.JPEG2000Lossless,
     uid.JPEG2000,
     uid.HTJ2KLossless,
+    uid.HTJ2KLosslessRPCL,
     uid.HTJ2K,
     uid.RLELossless,
 )
@@ -146,6 +147,10 @@ def _state_folder() -> Iterator[Finding]:
 
 
 def _extras() -> Iterator[Finding]:
-    for name, purpose in (("web", "serve"), ("lab", "train, evaluate")):
+    for name, purpose in (
+        ("web", "serve"),
+        ("dicom", "listen"),
+        ("lab", "train, evaluate"),
+    ):
         there = extra_installed(name)
         yield Finding(f"extra {name} ({purpose})", "installed" if there else "not installed")

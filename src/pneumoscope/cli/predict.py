@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from pneumoscope.cli.formats import WRITERS, Tally
 from pneumoscope.cli.inputs import Input, input_error, inputs
 from pneumoscope.cli.main import UsageError
+from pneumoscope.cli.numbers import positive
 from pneumoscope.cli.pool import map_ordered
 from pneumoscope.core.bundle import Bundle, bundle_find, load_bundle
 from pneumoscope.core.decode import MAX_BYTES
@@ -62,11 +63,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add("--format", choices=WRITERS, default="table", help="default: %(default)s")
     add("--heatmaps", metavar="DIR", type=Path, help="write an overlay per radiograph, as PNG")
-    add("--workers", metavar="N", type=_positive, default=1, help="processes; default: 1")
+    add("--workers", metavar="N", type=positive, default=1, help="processes; default: 1")
     add(
         "--max-mb",
         metavar="N",
-        type=_positive,
+        type=positive,
         default=MAX_BYTES // _MEGABYTE,
         help="largest file in MiB; default: %(default)s",
     )
@@ -84,13 +85,6 @@ def run(options: argparse.Namespace) -> int:
     _clear_progress()
     writer.close(tally)
     return 1 if tally.failed else 0
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return number
 
 
 def _make_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pneumoscope.cli.allocator import restart_with_allocator
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
+from pneumoscope.cli.numbers import positive
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,9 +27,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="sqlite:///FILE or postgresql+psycopg://…; the same on every machine that helps",
     )
-    add("--trials", type=int, required=True, metavar="N", help="of the study, whoever ran them")
+    add("--trials", type=positive, required=True, metavar="N", help="of the whole study")
     add("--out", type=Path, required=True, metavar="DIR", help="trials, plots and best.toml")
-    add("--limit", type=int, metavar="N", help="search on N of the images")
+    add("--limit", type=positive, metavar="N", help="search on N of the images")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -36,6 +36,13 @@ FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 LOCK_SECONDS = 60
 
 
+class NoCompleteTrial(PneumoscopeError):
+    """Every trial was given up."""
+
+    code = "no_complete_trial"
+    remedy = "The log says why; narrow the ranges, lower batch_size, or give more --trials."
+
+
 class StudyUnavailable(PneumoscopeError):
     """The database of the study cannot be used."""
 
@@ -75,7 +82,8 @@ class Search:
             trained = fit(
                 network, self.training, self.validation, recipe, folder, after_epoch=report
             )
-        except TrainingDiverged as error:
+        except (TrainingDiverged, torch.OutOfMemoryError) as error:
+            logger.warning("trial %d is given up: %s", trial.number, error)
             raise optuna.TrialPruned from error
         finally:
             (folder / "checkpoint.pt").unlink(missing_ok=True)
@@ -98,7 +106,7 @@ def tune(
     by the recipe's name. limit: of how many images, drawn evenly from what there is. Writes
     out/trial-*/, best.toml, trials.jsonl, importance.png and slices.png, and returns the path of
     best.toml. What a killed process was at stays in the study as running and does not count.
-    Raises RecipeError, StudyUnavailable.
+    Raises RecipeError, StudyUnavailable, NoCompleteTrial.
     """
     values, searched = read_values(recipe), read_ranges(ranges)
     plan = recipe_from(values)
@@ -109,6 +117,8 @@ def tune(
         _optimise(shared, search, trials)
     finally:
         best = write_study(shared, values, searched, out)
+    if best is None:
+        raise NoCompleteTrial(f"None of the trials of “{plan.name}” was trained to its end.")
     return best
 
 
@@ -118,7 +128,7 @@ def _optimise(study: optuna.Study, search: Search, trials: int) -> None:
             study.stop()
 
     if _finished(study) < trials:
-        study.optimize(search, callbacks=[stop_when_done], catch=torch.OutOfMemoryError)
+        study.optimize(search, callbacks=[stop_when_done])
 
 
 def _finished(study: optuna.Study) -> int:
@@ -178,21 +188,22 @@ def _storage(url: str, attempts: int = 3) -> optuna.storages.RDBStorage:
 
 def write_study(
     study: optuna.Study, values: dict[str, Any], ranges: Sequence[Range], out: Path
-) -> Path:
-    """best.toml, the recipe with the values of the best trial; trials.json; two plots.
+) -> Path | None:
+    """best.toml, the recipe with the values of the best trial; trials.jsonl; two plots.
 
     Without a complete trial nothing is written. Returns the path of best.toml.
     """
-    out.mkdir(parents=True, exist_ok=True)
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if complete:
-        for item in ranges:
-            values = with_value(values, item.path, item.chosen(study.best_params))
-        write_values(values, out / "best.toml")
-        lines = [json.dumps(_row(trial)) for trial in study.get_trials(deepcopy=False)]
-        (out / "trials.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        draw_slices(complete, ranges, out / "slices.png")
-        draw_importance(study, out / "importance.png")
+    if not complete:
+        return None
+    out.mkdir(parents=True, exist_ok=True)
+    for item in ranges:
+        values = with_value(values, item.path, item.chosen(study.best_params))
+    write_values(values, out / "best.toml")
+    lines = [json.dumps(_row(trial)) for trial in study.get_trials(deepcopy=False)]
+    (out / "trials.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draw_slices(complete, ranges, out / "slices.png")
+    draw_importance(study, out / "importance.png")
     return out / "best.toml"
 
 
