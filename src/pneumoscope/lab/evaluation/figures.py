@@ -122,13 +122,9 @@ def _uncertain(readings: Readings, threshold: float) -> Report:
     """How many results the model calls uncertain, and how many of the others are right."""
     uncertain = np.array([reading.uncertain for reading in readings.read], dtype=np.bool_)
     right = (readings.probability >= threshold) == readings.ill
-    sure_right = float(right[~uncertain].mean()) if not uncertain.all() else float("nan")
     return {
         "share": rounded(float(uncertain.mean())),
-        "accuracy_of_the_others": rounded(sure_right),
-        "accuracy_of_the_uncertain": rounded(
-            float(right[uncertain].mean()) if uncertain.any() else float("nan")
-        ),
+        "accuracy_of_the_others": rounded(_mean(right[~uncertain])),
         # What the conformal set promises: it holds the truth in so many of a hundred.
         "coverage": rounded(float((right | uncertain).mean())),
         "coverage_ill": rounded(_mean((right | uncertain)[readings.ill])),

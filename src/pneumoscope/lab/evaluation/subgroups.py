@@ -7,7 +7,6 @@ from pneumoscope.lab.data import AGE_BANDS, age_band
 from pneumoscope.lab.evaluation.cases import Case
 from pneumoscope.lab.evaluation.figures import named_figures
 from pneumoscope.lab.evaluation.readings import Readings
-from pneumoscope.lab.evaluation.rounding import rounded
 
 SMALLEST = 20
 _FIGURES = ("auroc", "sensitivity", "specificity", "accuracy")
@@ -44,12 +43,8 @@ def _row(
     by: str, name: str, key: Callable[[Case], str], readings: Readings, threshold: float
 ) -> Report:
     part = readings.where(lambda case: key(case) == name)
-    ill, probability = part.ill, part.probability
+    ill = part.ill
     row: Report = {"by": by, "group": name, "images": len(ill), "ill": int(ill.sum())}
     if len(ill) < SMALLEST or ill.all() or not ill.any():
         return {**row, "figures": None}
-    return {
-        **row,
-        "figures": named_figures(part, threshold, _FIGURES),
-        "mean_probability": rounded(float(probability.mean())),
-    }
+    return {**row, "figures": named_figures(part, threshold, _FIGURES)}
