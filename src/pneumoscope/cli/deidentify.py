@@ -7,7 +7,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from pneumoscope.cli.inputs import InputError, inputs
+from pneumoscope.cli.inputs import InputError, input_error, inputs
 from pneumoscope.cli.main import UsageError
 from pneumoscope.core.decode import MAX_BYTES
 from pneumoscope.core.errors import PneumoscopeError
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     for item in inputs(options.paths):
         try:
             made = deidentify(item.read(MAX_BYTES), pseudonyms, chosen)
-            (options.out / made.name).write_bytes(made.data)
+            _write_copy(options.out / made.name, made.data)
         except PneumoscopeError as error:
             failed += 1
             print(f"{item.path}: {error.code}: {error} {error.remedy}", file=sys.stderr)
@@ -101,6 +101,14 @@ def _make_folder(folder: Path) -> None:
         raise UsageError(f"{folder} cannot be made a folder: {error.strerror}") from error
     if occupied:
         raise UsageError(f"{folder} is not empty.")
+
+
+def _write_copy(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        path.unlink(missing_ok=True)  # half a copy is none
+        raise input_error(error) from error
 
 
 def _write_report(path: Path, records: list[dict[str, object]]) -> None:
