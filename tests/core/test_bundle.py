@@ -158,3 +158,16 @@ def test_a_report_speaks_of_its_bundle_or_is_none(tmp_path):
         read_report(folder)
     (folder / "report.json").unlink()
     assert read_report(folder) is None
+
+
+@pytest.mark.parametrize("kept", [0, None])
+def test_a_bundle_without_goldens_proves_nothing(tmp_path, kept):
+    folder = copy_bundle(tmp_path)
+    with np.load(folder / "golden.npz") as file:
+        golden = {name: file[name][:kept] for name in file if kept == 0 or name != "logits"}
+    np.savez(folder / "golden.npz", **golden)
+    digest = hashlib.sha256((folder / "golden.npz").read_bytes()).hexdigest()
+    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
+    edit_card(folder, files=files | {"golden.npz": digest})
+    with pytest.raises(BundleIncompatible, match=r"golden\.npz lacks .*logits"):
+        load_bundle(folder)

@@ -260,6 +260,8 @@ def _gate(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _check_goldens(bundle: Bundle, golden: dict[str, NDArray[Any]]) -> None:
+    if missing := [name for name in ("pixels", *OUTPUTS) if not len(golden.get(name, ()))]:
+        raise BundleIncompatible(f"{bundle.folder.name}/golden.npz lacks {', '.join(missing)}")
     tolerance = GOLDEN_TOLERANCE[bundle.card.precision]
     for i, pixels in enumerate(golden["pixels"]):
         inference = bundle.infer(pixels.astype(np.float32) / 255)
