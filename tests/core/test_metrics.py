@@ -11,12 +11,10 @@ from pneumoscope.core import metrics
 from pneumoscope.core.metrics import (
     auroc,
     average_precision,
-    brier,
     calibration_bins,
     calibration_intercept,
     calibration_slope,
     confusion,
-    expected_calibration_error,
     log_loss,
     net_benefit,
     precision_recall_curve,
@@ -131,7 +129,7 @@ def test_decisions_and_probabilities_are_scored_as_by_scikit_learn(threshold):
     assert counts.negative_predictive_value[0] == pytest.approx(
         sklearn.precision_score(~labels, ~called)
     )
-    assert brier(labels, probability) == pytest.approx(
+    assert value_of(metrics.weighted_brier, labels, probability) == pytest.approx(
         sklearn.brier_score_loss(labels, probability)
     )
     assert value_of(log_loss, labels, probability) == pytest.approx(
@@ -171,14 +169,15 @@ def test_net_benefit_worked_example():
 
 
 def test_brier_worked_example():
-    assert brier(np.array([True, False]), np.array([0.8, 0.4])) == pytest.approx(0.1)
+    labels, probability = np.array([True, False]), np.array([0.8, 0.4])
+    assert value_of(metrics.weighted_brier, labels, probability) == pytest.approx(0.1)
 
 
 def test_calibration_error_of_a_known_mixture():
     """Ten predictions of 0.95 with eight true: off by 0.15; ten of 0.05 with none: off by 0.05."""
     labels = np.array([True] * 8 + [False] * 2 + [False] * 10)
     probability = np.array([0.95] * 10 + [0.05] * 10)
-    assert expected_calibration_error(labels, probability) == pytest.approx(0.10)
+    assert value_of(metrics.weighted_calibration_error, labels, probability) == pytest.approx(0.10)
 
 
 def test_calibration_bins_hold_every_image_once():

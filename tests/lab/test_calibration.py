@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pneumoscope.core.calibrate import calibrated_probabilities
-from pneumoscope.core.metrics import expected_calibration_error
+from pneumoscope.core.metrics import value_of, weighted_calibration_error
 from pneumoscope.core.operating import OPERATING_POINTS
 from pneumoscope.lab.calibration import derive_operating_points, fit_temperature, log_odds
 
@@ -36,7 +36,7 @@ def test_calibration_lowers_the_error_on_others():
 
     def error(value: float) -> float:
         probability = 1 - calibrated_probabilities(4 * others, value)[:, 0]
-        return expected_calibration_error(truth > 0, probability)
+        return value_of(weighted_calibration_error, truth > 0, probability)
 
     assert error(temperature) < 0.02 < 0.04 < error(1.0)
 

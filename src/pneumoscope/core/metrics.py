@@ -178,13 +178,8 @@ def net_benefit(labels: BoolArray, probability: ScoreArray, threshold: float) ->
 # Calibration
 
 
-def brier(labels: BoolArray, probability: ScoreArray) -> float:
-    """Mean squared difference between probability and outcome (Brier 1950)."""
-    return value_of(weighted_brier, labels, probability)
-
-
 def weighted_brier(labels: BoolArray, probability: ScoreArray, weights: Values) -> Values:
-    """Brier score of each weighting, float64 [R]."""
+    """Mean squared difference between probability and outcome (Brier 1950), float64 [R]."""
     error: Values = weights @ np.square(probability - labels)
     return _share(error, weights.sum(axis=1))
 
@@ -196,16 +191,11 @@ def log_loss(labels: BoolArray, probability: ScoreArray, weights: Values) -> Val
     return _share(-likelihood, weights.sum(axis=1))
 
 
-def expected_calibration_error(labels: BoolArray, probability: ScoreArray) -> float:
-    """Mean |observed − predicted| over ten equal-width bins, weighted by their size (Naeini
-    2015)."""
-    return value_of(weighted_calibration_error, labels, probability)
-
-
 def weighted_calibration_error(
     labels: BoolArray, probability: ScoreArray, weights: Values
 ) -> Values:
-    """Expected calibration error of each weighting, float64 [R]."""
+    """Mean |observed − predicted| over ten equal-width bins, weighted by their size (Naeini
+    2015), float64 [R]."""
     bins = 10
     index = np.minimum((np.asarray(probability) * bins).astype(np.int64), bins - 1)
     members = (index[:, None] == np.arange(bins)).astype(np.float64)
