@@ -31,6 +31,10 @@ class Analysis(models.Model):
     class Meta:
         ordering = ["-created", "-pk"]
         verbose_name_plural = "analyses"
+        # A row is large; dashboards read when each image had its result, and which, from here.
+        indexes = [
+            models.Index(fields=["image", "created", "positive"], name="analysis_of_image_when"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["image", "model_version"], name="analysis_once"),
             models.CheckConstraint(
