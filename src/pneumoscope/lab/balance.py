@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.lab.data import CLASSES, TARGETS, DataError
+from pneumoscope.lab.data import TARGETS, DataError
 
 _NORMAL = TARGETS.index("normal")
 
@@ -22,8 +22,8 @@ def balanced_weights(
     labels: indices into TARGETS. sources: which site, from 0. weights: how much each label counts.
     All [N]. Returns float64 [N], mean 1.
 
-    Within a source normal has a third, as one of three classes; the kinds of pneumonia that the
-    source names, the unknown being one, share the rest evenly.
+    Within a source normal weighs as much as pneumonia, whose kinds that the source names, the
+    unknown being one, share it evenly.
     A source's share of the whole is that of its summed weights.
     What counts more than `most` times the mean is cut there, and the mean brought back to 1: a few
     doubtful positives among many normals would otherwise be learned by heart.
@@ -51,6 +51,5 @@ def balanced_weights(
 
 
 def _class_shares(present: list[int]) -> dict[int, float]:
-    """Normal counts as one class of CLASSES; what is left is even among the pneumonias present."""
     pneumonias = [target for target in present if target != _NORMAL]
-    return {t: 1.0 if t == _NORMAL else (len(CLASSES) - 1) / len(pneumonias) for t in present}
+    return {t: 1.0 if t == _NORMAL else 1.0 / len(pneumonias) for t in present}

@@ -16,7 +16,7 @@ def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> f
     """The temperature that minimises the class-balanced negative log-likelihood.
 
     logits: float32 [N, classes]. labels: indices into TARGETS. Balanced, because the training loss
-    is: the probability then assumes every class equally likely before the image is seen, whatever
+    is: the probability then assumes pneumonia as likely as not before the image is seen, whatever
     this hospital's mix was.
     """
     x, y = torch.from_numpy(logits), torch.from_numpy(labels)

@@ -163,7 +163,7 @@ def _card(trained: Trained, agreement: Agreement, folder: Path) -> dict[str, Any
         "calibration": {
             "method": "temperature",
             "temperature": trained.temperature,
-            "prior": "every class equally likely before the image is seen",
+            "prior": "pneumonia as likely as not before the image is seen",
         },
         "operating_points": [asdict(point) for point in trained.operating_points],
         "operating_point": DEFAULT_POINT,
