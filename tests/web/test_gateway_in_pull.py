@@ -9,10 +9,11 @@ from interop.dicoms import ROOT, dicom_make, file_of
 from interop.listening import http_server
 from pneumoscope.interop.delivery import DeliveryError, UnreadableAnswer
 from pneumoscope.interop.query import FoundSeries, FoundStudy
+from pneumoscope.web.gateway.fetching import Archive, archive_of, pull_run
 from pneumoscope.web.gateway.intake import arrival_take_in, arrivals_waiting
 from pneumoscope.web.gateway.listen import listener
 from pneumoscope.web.gateway.models import Arrival, Pull
-from pneumoscope.web.gateway.pulling import Archive, archive_of, pull_ask, pull_run, pulls_due
+from pneumoscope.web.gateway.pulling import pull_ask, pulls_due
 from pneumoscope.web.studies.models import Image, Study
 from web.incoming import peer_make, pull_make
 from web.installation import wait_until

@@ -1,4 +1,4 @@
-"""Orders, patient updates and merges from the hospital's systems, and what they change here.
+"""Orders, patient updates and merges from the hospital's systems, by HL7 v2 over MLLP.
 
 A message is taken in one transaction with the note that it was taken: sent again, because our
 answer was lost, it is acknowledged and changes nothing, even if newer ones have come meanwhile.
@@ -9,25 +9,19 @@ from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_network
 from threading import Thread
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import close_old_connections, transaction
-from django.db.models import Q
-from django.utils import timezone
 
 from pneumoscope.interop.hl7v2 import Message, parse
 from pneumoscope.interop.hl7v2_ack import acknowledge, read_acknowledgement, respond
-from pneumoscope.interop.hl7v2_inbound import Order as ToldOrder
-from pneumoscope.interop.hl7v2_inbound import Patient, PatientMerge, PatientUpdate, Told
+from pneumoscope.interop.hl7v2_inbound import Told
 from pneumoscope.interop.hl7v2_text import Hl7Error
 from pneumoscope.interop.mllp import MllpServer
 from pneumoscope.web.accounts.models import Site
-from pneumoscope.web.audit.services import event_record
-from pneumoscope.web.gateway.models import Hl7Message, KnownPatient, Order
-from pneumoscope.web.gateway.patients import study_settle
+from pneumoscope.web.gateway.models import Hl7Message
+from pneumoscope.web.gateway.told import told_accept
 from pneumoscope.web.studies.headers import text_fitted
-from pneumoscope.web.studies.models import Study
 
 
 @contextmanager
@@ -96,82 +90,3 @@ def site_of(message: Message) -> Site:
         if code and (found := sites.filter(code__iexact=code).first()):
             return found
     return sites.earliest("pk")
-
-
-def told_accept(site: Site, told: Told) -> None:
-    """Keep what was told, and bring the studies it is about in line. Call it inside a transaction.
-
-    Patient numbers are compared without their authority: a site has one.
-    """
-    match told:
-        case ToldOrder():
-            _order_keep(site, told)
-        case PatientUpdate():
-            _patient_keep(site, told.patient)
-            _studies_settle(site, {told.patient.id})
-        case PatientMerge():
-            _patient_keep(site, told.surviving)
-            # Whoever survives is not merged away, whatever an earlier message said.
-            KnownPatient.objects.filter(site=site, patient_id=told.surviving.id).update(
-                merged_into=""
-            )
-            merged = {number for number, _ in told.merged} - {told.surviving.id}
-            for number in merged:
-                _patient_merge(site, number, told.surviving.id)
-            _studies_settle(site, merged | {told.surviving.id})
-
-
-def _order_keep(site: Site, told: ToldOrder) -> None:
-    limits = {
-        field.name: field.max_length
-        for field in Order._meta.concrete_fields  # noqa: SLF001 - Django's documented API
-        if field.max_length
-    }
-    values = {
-        name: text_fitted(getattr(told, name), length)
-        for name, length in limits.items()
-        if hasattr(told, name)
-    }
-    scheduled = told.scheduled and timezone.make_aware(told.scheduled, ZoneInfo(site.time_zone))
-    values |= {"indication": told.indication, "scheduled": scheduled}
-    order, _ = Order.objects.update_or_create(
-        site=site,
-        placer_order_number=values.pop("placer_order_number"),
-        accession_number=values.pop("accession_number"),
-        defaults=values | {"patient_id": text_fitted(told.patient.id, 64)},
-    )
-    event_record(action="order.receive", actor=None, target=order, detail={"control": told.control})
-    here = (
-        Q(study_instance_uid=order.study_instance_uid) if order.study_instance_uid else Q(pk=None)
-    )
-    if order.accession_number:
-        here |= Q(accession_number=order.accession_number)
-    for study in Study.objects.filter(here, site=site):
-        study_settle(study)
-
-
-def _patient_keep(site: Site, patient: Patient) -> None:
-    """What was said replaces what was known; what was not said stays."""
-    said = {
-        "name": None if patient.name is None else text_fitted(patient.name, 324),
-        "birth_date": patient.birth_date,
-        "sex": patient.sex,
-    }
-    KnownPatient.objects.update_or_create(
-        site=site,
-        patient_id=text_fitted(patient.id, 64),
-        defaults={name: value for name, value in said.items() if value is not None},
-    )
-
-
-def _patient_merge(site: Site, number: str, into: str) -> None:
-    KnownPatient.objects.update_or_create(
-        site=site,
-        patient_id=text_fitted(number, 64),
-        defaults={"merged_into": text_fitted(into, 64)},
-    )
-
-
-def _studies_settle(site: Site, numbers: set[str]) -> None:
-    for study in Study.objects.filter(site=site, patient_id__in=numbers):
-        study_settle(study)

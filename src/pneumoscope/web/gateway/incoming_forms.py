@@ -65,8 +65,17 @@ class PullForm(SiteForm):
         model = Pull
         fields = [
             *("site", "name", "enabled", "method", "peer", "url", "token"),
-            *("modalities", "body_parts", "since", "priors", "every_minutes"),
+            *("station", "procedure", "modalities", "body_parts"),
+            *("since", "priors", "every_minutes"),
         ]
+        help_texts = {
+            "peer": "For C-GET, C-MOVE and the modality worklist.",
+            "url": "For DICOMweb and work items: the service’s base.",
+            "token": "Bearer token. Empty keeps it.",
+            "station": "AE title for a modality worklist, code of the station name for work items.",
+            "procedure": "Code of the scheduled work item, for work items.",
+            "modalities": "Separated by commas; empty: any.",
+        }
         widgets = {
             "since": forms.DateInput(attrs={"type": "date"}),
             # Never sent back to the browser; an empty one keeps what is there.

@@ -14,6 +14,7 @@ from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.incoming_forms import PeerForm, PullForm, RuleForm, SiteForm
 from pneumoscope.web.gateway.models import Arrival, Pull
 from pneumoscope.web.gateway.models.arrivals import Outcome
+from pneumoscope.web.gateway.models.workitems import OPEN
 
 PAGE_SIZE = 50
 _FORMS: dict[str, type[SiteForm]] = {"peers": PeerForm, "rules": RuleForm, "pulls": PullForm}
@@ -60,6 +61,8 @@ def row(request: HttpRequest, kind: str, key: int) -> HttpResponse:
         _save(request, form, kind, "change")
         return redirect(f"incoming:{kind}")
     context = {"row": found, "form": form, "kind": kind, "noun": _NOUNS[kind]}
+    if kind == "pulls":
+        context["work_items"] = found.work_items.all()[:PAGE_SIZE]
     return render(request, "gateway/row.html", context)
 
 
@@ -70,6 +73,9 @@ def row_delete(request: HttpRequest, kind: str, key: int) -> HttpResponse:
     if kind == "peers" and Pull.objects.filter(peer=found).exists():
         messages.error(request, "This peer is asked by a standing question: delete that first.")
         return redirect("incoming:peers")
+    if kind == "pulls" and found.work_items.filter(state__in=OPEN).exists():
+        messages.error(request, "Work of this question is in progress: wait until it is finished.")
+        return redirect("incoming:pulls")
     with transaction.atomic():
         _record(request, found, kind, "delete")
         found.delete()

@@ -8,6 +8,7 @@ from pneumoscope.web.gateway.models.orders import Hl7Message, KnownPatient, Orde
 from pneumoscope.web.gateway.models.peers import Peer
 from pneumoscope.web.gateway.models.pulls import Pull
 from pneumoscope.web.gateway.models.rules import RoutingRule
+from pneumoscope.web.gateway.models.workitems import WorkItem
 
 __all__ = [
     "Arrival",
@@ -22,4 +23,5 @@ __all__ = [
     "RoutingRule",
     "Told",
     "ToldReport",
+    "WorkItem",
 ]

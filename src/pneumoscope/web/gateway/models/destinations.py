@@ -47,7 +47,7 @@ OBJECT_KINDS = (Kind.SR, Kind.GSPS, Kind.SC, Kind.SEG, Kind.KO)
 SENDABLE = (*OBJECT_KINDS, Kind.PDF)
 ONLY_KIND = {Protocol.FHIR: Kind.FHIR, Protocol.HL7: Kind.ORU, Protocol.WEBHOOK: Kind.EVENT}
 BY_SOCKET = frozenset({Protocol.DICOM, Protocol.HL7})
-_OBJECTS = frozenset({Protocol.DICOM, Protocol.STOW})
+OBJECT_PROTOCOLS = frozenset({Protocol.DICOM, Protocol.STOW})
 _NEEDED = {
     Protocol.DICOM: ("host", "port", "ae_title"),
     Protocol.HL7: ("host", "port", "receiving_application"),
@@ -132,7 +132,7 @@ class Destination(models.Model):
     def wants_report(self, signed: datetime) -> bool:
         """Whether this destination gets its site's signed reports as DICOM objects."""
         chosen = not self.objects_sent or Kind.PDF in self.objects_sent
-        return self.protocol in _OBJECTS and chosen and signed >= self.created
+        return self.protocol in OBJECT_PROTOCOLS and chosen and signed >= self.created
 
     def kinds(self, available: tuple[str, ...]) -> list[str]:
         """What is sent of a result that could be stated as `available` DICOM objects."""

@@ -14,12 +14,19 @@ class Method(models.TextChoices):
     GET = "get", "DICOM, C-GET"
     MOVE = "move", "DICOM, C-MOVE to this listener"
     WEB = "web", "DICOMweb"
+    WORKLIST = "worklist", "Modality worklist, for orders"
+    UPS = "ups", "Work items, UPS-RS"
+
+
+# Asked by HTTP; the others are peers.
+BY_URL = frozenset({Method.WEB, Method.UPS})
 
 
 class Pull(models.Model):
     """A standing question to an archive; `asked_until` is the day up to which it was answered.
 
     With every study that is fetched, up to `priors` earlier ones of the patient are, too.
+    `station`: an AE title for a modality worklist, the code of a station name for work items.
     """
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+")
@@ -34,6 +41,8 @@ class Pull(models.Model):
         validators=[URLValidator(["http", "https"])],
     )
     token = models.CharField(max_length=400, blank=True)
+    station = models.CharField("scheduled for station", max_length=16, blank=True)
+    procedure = models.CharField("scheduled procedure", max_length=16, blank=True)
     modalities = models.CharField(max_length=200, blank=True, default="CR,DX")
     body_parts = models.CharField(max_length=200, blank=True)
     since = models.DateField("Studies since")
@@ -57,7 +66,8 @@ class Pull(models.Model):
 
     def clean(self) -> None:
         """An address that fits the method."""
-        if self.method == Method.WEB and not self.url:
-            raise ValidationError({"url": "DICOMweb needs an address."})
-        if self.method != Method.WEB and not (self.peer and self.peer.host and self.peer.port):
+        if self.method in BY_URL:
+            if not self.url:
+                raise ValidationError({"url": "This way of asking needs an address."})
+        elif not (self.peer and self.peer.host and self.peer.port):
             raise ValidationError({"peer": "Choose a peer with host and port."})
