@@ -28,8 +28,8 @@ from pynetdicom.sop_class import (
 
 from pneumoscope.interop import modality_worklist
 from pneumoscope.interop.scp import MAX_PDU_BYTES, STORAGE_CLASSES, STORAGE_SYNTAXES, Listening
-from pneumoscope.interop.scp_transport import LONGEST_PDU_BYTES
 from pneumoscope.interop.storing import CannotUnderstand, OutOfResources, StoreRefused
+from pneumoscope.interop.transport import LONGEST_PDU_BYTES
 from pneumoscope.interop.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from pneumoscope.web.config import settings_use
 

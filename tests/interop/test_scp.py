@@ -351,6 +351,22 @@ def test_silence_ends_a_connection_and_holds_up_nobody(store, said):
         assert closed_by_peer(connection)
 
 
+def drip(connection):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        connection.sendall(b"x")
+        time.sleep(0.05)
+
+
+def test_a_request_in_drops_is_not_waited_for(store):
+    """Each drop comes in time; the whole does not."""
+    with store.listening(idle_seconds=0.5) as port, raw_connection(port) as connection:
+        connection.sendall(b"\x01\x00\x00\x00\x10\x00")
+        with pytest.raises(ConnectionError):
+            drip(connection)
+        assert send(port, dicom_make()) == [0x0000]
+
+
 def test_silence_within_an_association_ends_it(store):
     with store.listening(idle_seconds=0.5) as port:
         opened = association(port)

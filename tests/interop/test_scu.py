@@ -5,6 +5,7 @@ import socket
 import threading
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from io import BytesIO
 
 import pytest
@@ -14,6 +15,7 @@ from pynetdicom import AE, evt
 from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet
 
 from interop.dicoms import ROOT, Store, dicom_make, file_of
+from interop.listening import tcp_server
 from pneumoscope.interop.delivery import (
     CredentialsRefused,
     DeliveryRejected,
@@ -233,6 +235,53 @@ def saying(answer: bytes | None):
 def test_garbage_silence_and_early_ends_are_tried_again(answer):
     with saying(answer) as port, pytest.raises(PeerUnreachable):
         echo(DicomPeer("127.0.0.1", port, "SCOPE", seconds=1.0))
+
+
+HALF_ACCEPTED = b"\x02\x00\x00\x00\x01\x00half"
+
+
+def says_half(connection, ended):
+    connection.recv(65536)
+    connection.sendall(HALF_ACCEPTED)
+    ended.wait(30)
+
+
+def drips(connection, ended):
+    connection.recv(65536)
+    connection.sendall(HALF_ACCEPTED)
+    while not ended.wait(0.1):
+        connection.sendall(b"x")
+
+
+@pytest.mark.parametrize("behave", [says_half, drips])
+def test_half_an_answer_is_not_waited_for(behave):
+    ended = threading.Event()
+    with tcp_server(partial(behave, ended=ended)) as port:
+        with pytest.raises(PeerUnreachable):
+            echo(DicomPeer("127.0.0.1", port, "SCOPE", seconds=0.5))
+        ended.set()
+
+
+@pytest.mark.parametrize("cut", [0, 3, 9])
+def test_an_answer_that_stops_in_the_middle_is_not_waited_for(cut):
+    """A real peer, of whose answer to C-ECHO only the first bytes come."""
+    ended = threading.Event()
+
+    def relay(ours, theirs_port):
+        with socket.create_connection(("127.0.0.1", theirs_port)) as theirs:
+            theirs.sendall(ours.recv(65536))
+            ours.sendall(theirs.recv(65536))
+            theirs.sendall(ours.recv(65536))
+            ours.sendall(theirs.recv(65536)[:cut])
+            ended.wait(30)
+
+    with (
+        Store().listening() as theirs_port,
+        tcp_server(partial(relay, theirs_port=theirs_port)) as port,
+    ):
+        with pytest.raises(UnreadableAnswer):
+            echo(DicomPeer("127.0.0.1", port, "SCOPE", "SENDER", seconds=1.0))
+        ended.set()
 
 
 def test_nobody_there():

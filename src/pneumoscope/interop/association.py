@@ -23,6 +23,7 @@ from pneumoscope.interop.delivery import (
     quoted,
 )
 from pneumoscope.interop.scp import MAX_INSTANCE_BYTES
+from pneumoscope.interop.transport import bound_when_open
 from pneumoscope.interop.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 PENDING = {0xFF00, 0xFF01}
@@ -70,7 +71,7 @@ def associated(
         peer.port,
         ae_title=peer.ae_title,
         ext_neg=list(roles) or None,
-        evt_handlers=list(handlers) or None,
+        evt_handlers=[(evt.EVT_CONN_OPEN, bound_when_open, [peer.seconds]), *handlers],
         tls_args=(peer.tls, peer.host) if peer.tls else None,
     )
     if not association.is_established:

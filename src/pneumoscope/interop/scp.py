@@ -25,7 +25,6 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from pneumoscope.core.dicom_pixels import TRANSFER_SYNTAXES
 from pneumoscope.core.errors import CorruptFile
 from pneumoscope.interop.part10 import file_head
-from pneumoscope.interop.scp_transport import AssociationListener, Connection, bound_message
 from pneumoscope.interop.storage_commitment import Holds, commitment_answer
 from pneumoscope.interop.store_check import identifiers
 from pneumoscope.interop.storing import (
@@ -35,6 +34,7 @@ from pneumoscope.interop.storing import (
     Peer,
     StoreRefused,
 )
+from pneumoscope.interop.transport import AssociationListener, Connection, bound_message
 from pneumoscope.interop.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 logger = logging.getLogger(__name__)

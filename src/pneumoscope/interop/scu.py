@@ -29,8 +29,8 @@ from pneumoscope.interop.query import (
     text,
 )
 from pneumoscope.interop.scp import STORAGE_CLASSES, STORAGE_SYNTAXES, instance_of
-from pneumoscope.interop.scp_transport import bound_message
 from pneumoscope.interop.storing import Instance, Peer, StoreRefused
+from pneumoscope.interop.transport import bound_message
 
 Keep = Callable[[Instance], None]
 _FIND = StudyRootQueryRetrieveInformationModelFind

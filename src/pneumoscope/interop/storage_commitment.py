@@ -19,6 +19,9 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StorageCommitmentPushModelInstance,
 )
 
+from pneumoscope.interop.transport import bound_when_open
+from pneumoscope.interop.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+
 logger = logging.getLogger(__name__)
 
 Holds: TypeAlias = Callable[[str, str], bool]
@@ -90,10 +93,13 @@ def _associate(requested_on: Association, address: tuple[str, int]) -> Associati
     """An association on which we are the provider, by role selection (PS3.7 D.3.3.4)."""
     entity = AE(requested_on.acceptor.ae_title)
     entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = _PATIENCE_SECONDS
+    entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+    entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
     entity.add_requested_context(StorageCommitmentPushModel)
     association = entity.associate(
         *address,
         ae_title=requested_on.requestor.ae_title,
         ext_neg=[build_role(UID(StorageCommitmentPushModel), scp_role=True)],
+        evt_handlers=[(evt.EVT_CONN_OPEN, bound_when_open, [_PATIENCE_SECONDS])],
     )
     return association if association.is_established else None

@@ -1,12 +1,12 @@
-"""What pynetdicom's transport lacks of a server that strangers may connect to.
+"""What pynetdicom's transport lacks towards peers that hang, dawdle or pour.
 
-No connection waits for another's TLS handshake, silence ends a connection even in the middle of a
-PDU, and neither a PDU nor a message takes more memory than its limit.
+No connection waits for another's TLS handshake; one whose PDU does not come whole in time is ended,
+whoever opened it; and neither a PDU nor a message takes more memory than its limit.
 """
 
 import socket
 import ssl
-from collections.abc import Callable
+import time
 from socketserver import BaseServer
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAsso
 
 # Some peers ignore the maximum they were told; none needs a PDU of more than this.
 LONGEST_PDU_BYTES = 1 << 20
+_LEAST_SECONDS = 0.001  # 0 would mean: do not wait at all
 
 
 class AssociationListener(ThreadedAssociationServer):
@@ -55,26 +56,39 @@ class Connection(RequestHandler):
 
     def _create_association(self) -> Association:
         association = super()._create_association()
-        transport = cast(AssociationSocket, association.dul.socket)
-        transport.recv = _reader(transport)  # type: ignore[method-assign, assignment]
+        listener = cast(AssociationListener, self.server)
+        bound_reading(cast(AssociationSocket, association.dul.socket), listener.idle_seconds)
         return association
 
 
-def _reader(transport: AssociationSocket) -> Callable[[int], bytearray]:
+def bound_reading(transport: AssociationSocket, seconds: float) -> None:
+    """Let reads of the transport's open connection end in time, also those that come in drops."""
+
     def read(count: int) -> bytearray:
         """`count` bytes, fewer if the peer closes. Raises OSError for a PDU beyond any reason."""
         if count > LONGEST_PDU_BYTES:
             raise OSError("a PDU longer than any peer needs")
+        connection = cast(socket.socket, transport.socket)
         received = bytearray(count)
-        view, have = memoryview(received), 0
-        while have < count:
-            more = cast(socket.socket, transport.socket).recv_into(view[have:])
-            if not more:
-                return received[:have]
-            have += more
+        view, have, end = memoryview(received), 0, time.monotonic() + seconds
+        try:
+            while have < count:
+                connection.settimeout(max(end - time.monotonic(), _LEAST_SECONDS))
+                more = connection.recv_into(view[have:])
+                if not more:
+                    return received[:have]
+                have += more
+        finally:
+            connection.settimeout(seconds)
         return received
 
-    return read
+    cast(socket.socket, transport.socket).settimeout(seconds)
+    transport.recv = read  # type: ignore[method-assign, assignment]
+
+
+def bound_when_open(event: evt.Event, seconds: float) -> None:
+    """The same for a connection of our own, as a handler of EVT_CONN_OPEN."""
+    bound_reading(cast(AssociationSocket, event.assoc.dul.socket), seconds)
 
 
 def bound_message(event: evt.Event, max_bytes: int) -> None:
