@@ -400,6 +400,6 @@ def test_a_few_among_many_are_not_learned_by_heart():
 def test_what_counts_nothing_is_left_out_and_nothing_at_all_is_an_error():
     labels, sources = np.array([0, 1, 2]), np.array([0, 0, 1])
     weights = balanced_weights(labels, sources, np.array([1, 1, 0], np.float32))
-    assert weights.tolist() == [1, 2, 0]
+    assert weights.tolist() == [1.5, 1.5, 0]
     with pytest.raises(DataError, match="weight 0"):
         balanced_weights(labels, sources, np.zeros(3, np.float32))
