@@ -46,3 +46,24 @@ def test_a_report_is_signed_and_then_only_added_to(open_page):
     expect(page.locator(".report")).to_contain_text("Called the ward.")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 360
+
+
+def test_read_blind_the_result_comes_after_one_s_own_word(open_page):
+    page = open_page("/sites/main/")
+    page.get_by_label("Blinded reading").check()
+    page.get_by_role("button", name="Save").click()
+    page.goto("/")
+    expect(page.locator("#filters [name=result]")).to_have_count(0)
+    page.get_by_role("link", name=re.compile("pneumonia_")).nth(1).click()
+    expect(page.get_by_role("heading", name="What do you see?")).to_be_visible()
+    expect(page.get_by_text("Likely pneumonia")).to_have_count(0)
+    page.wait_for_load_state()
+    page.keyboard.press("n")
+    expect(page.get_by_label("No pneumonia")).to_be_checked()
+    page.get_by_label("How sure are you?").select_option("4")
+    page.get_by_role("button", name="Keep it and show the result").click()
+    expect(page.locator(".panel .verdict")).to_contain_text("operating threshold")
+    expect(page.locator("#review")).to_contain_text("Your impression before the result")
+    page.goto("/sites/main/")
+    page.get_by_label("Blinded reading").uncheck()
+    page.get_by_role("button", name="Save").click()

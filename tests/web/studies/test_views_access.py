@@ -33,6 +33,7 @@ PAGES = [
     ("studies:upload_file", "delete", "model_steward", "reader", 404, 404),
     ("studies:study", "get", "auditor", "reader", 200, 404),
     ("studies:study_patient", "post", "model_steward", "reader", 200, 404),
+    ("studies:impression", "post", "technologist", "reader", 302, 404),
     ("studies:image_panel", "get", "auditor", "reader", 200, 404),
     ("studies:image_rendered", "get", "auditor", "reader", 200, 404),
     ("studies:image_thumbnail", "get", "auditor", "reader", 200, 404),
@@ -153,7 +154,7 @@ def address(name, image):
         return reverse(name, args=[image.study_id])
     if name in {"reviews:review", "reviews:review_save"}:
         return reverse(name, args=[image.analysis.pk])
-    if "image_" in name:
+    if "image_" in name or name == "studies:impression":
         return reverse(name, args=[image.pk])
     if name.startswith("outgoing:"):
         return reverse(name, args=outgoing_row(name))
@@ -199,7 +200,7 @@ def test_one_s_own_things_are_for_every_role(name, image, user_of, client_of):
 
 POSTS = ["studies:upload", "people:people", "people:role", "people:step", "people:sites"]
 POSTS += ["people:tokens", "people:working_site", "people:sessions", "people:session_unlock"]
-POSTS += ["reviews:review_save", "reviews:report_write", "reviews:report_add"]
+POSTS += ["studies:impression", "reviews:review_save", "reviews:report_write", "reviews:report_add"]
 
 
 @pytest.mark.parametrize("name", POSTS)

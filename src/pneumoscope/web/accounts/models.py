@@ -30,6 +30,8 @@ class Site(models.Model):
     # Name of an operating point in the model's card; empty: the card's own choice.
     operating_point = models.CharField(max_length=60, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[time_zone_check])
+    # Readers say what they see before the result is shown (`studies.blinding`).
+    reads_blind = models.BooleanField(default=False)
     active = models.BooleanField(default=True)
 
     class Meta:
@@ -51,6 +53,7 @@ class Seat:
     """What a person may do at one site, now: by role, or by the token they came with."""
 
     site: Site
+    role: str
     rights: frozenset[str]
 
 
@@ -78,7 +81,7 @@ class User(AbstractUser):
     def seats(self) -> dict[int, Seat]:
         """By the site's key, in the order of the sites' names; closed sites are left out."""
         found = self.memberships.filter(site__active=True).select_related("site")
-        return {each.site_id: Seat(each.site, rights_of(each.role)) for each in found}
+        return {each.site_id: Seat(each.site, each.role, rights_of(each.role)) for each in found}
 
     def sites_with(self, right: Right) -> list[int]:
         """Keys of the sites at which this person has the right."""

@@ -1,9 +1,11 @@
 """API tokens: django-rest-knox keeps their hashes and their end; site and scope are ours."""
 
+from dataclasses import replace
+
 import knox.auth
 from rest_framework.exceptions import AuthenticationFailed
 
-from pneumoscope.web.accounts.models import ApiToken, Seat, User
+from pneumoscope.web.accounts.models import ApiToken, User
 from pneumoscope.web.accounts.roles import rights_within
 
 
@@ -19,5 +21,6 @@ class TokenAuthentication(knox.auth.TokenAuthentication):
         seat = user.seats.get(key.site_id)
         if seat is None:
             raise AuthenticationFailed("The token's person no longer works at its site.")
-        user.seats = {key.site_id: Seat(seat.site, seat.rights & rights_within(key.scope))}
+        rights = seat.rights & rights_within(key.scope)
+        user.seats = {key.site_id: replace(seat, rights=rights)}
         return user, key

@@ -15,6 +15,7 @@ ACTIONS = {
     "image.analysed": "Image analysed",
     "image.rejected": "Image rejected",
     "image.failed": "Image failed",
+    "impression.write": "Said what they see, before the result",
     "review.write": "Reviewed a result",
     "report.view": "Opened a report",
     "report.save": "Saved a draft report",

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.core.operating import OPERATING_POINTS
 from pneumoscope.web.accounts.models import Site, User
@@ -67,8 +68,20 @@ class SiteForm(forms.ModelForm):
 
     class Meta:
         model = Site
-        fields = ["name", "code", "prevalence", "operating_point", "time_zone", "active"]
+        fields = [
+            "name",
+            "code",
+            "prevalence",
+            "operating_point",
+            "time_zone",
+            "reads_blind",
+            "active",
+        ]
+        labels = {"reads_blind": _("Blinded reading")}
         help_texts = {
+            "reads_blind": _(
+                "Whoever reviews sees a result only after saying what they see themselves."
+            ),
             "code": "Short, for addresses and programs: letters, digits, hyphens.",
             "prevalence": "Share of radiographs read here that show pneumonia, such as 0.15. "
             "Without it no predictive values are shown.",

@@ -22,6 +22,7 @@ from pneumoscope.web.reviews.reporting import (
     report_save,
     sections_written,
 )
+from pneumoscope.web.studies.blinding import hidden_images
 from pneumoscope.web.studies.models import Study
 
 
@@ -135,6 +136,8 @@ def _study(request: HttpRequest, study_id: UUID, right: Right) -> Study:
     found: Study = get_object_or_404(
         visible.select_related("site", "headline__model_version", "headline__image"), pk=study_id
     )
+    if hidden_images(request.user, [found.headline.image]):
+        raise Http404
     return found
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -15,6 +15,7 @@ from pneumoscope.web.reviews.forms import ReviewForm
 from pneumoscope.web.reviews.models import Kind, Reading
 from pneumoscope.web.reviews.services import may_adjudicate, review_create, review_standing
 from pneumoscope.web.reviews.states import ReadingState
+from pneumoscope.web.studies.blinding import hidden_images
 from pneumoscope.web.studies.models import Analysis, Image
 
 PAGE_SIZE = 50
@@ -74,9 +75,11 @@ def readings(request: HttpRequest) -> HttpResponse:
         .prefetch_related("reviews")
     )
     page, older = page_of(found, ("changed", "id"), request.GET.get("after", ""), PAGE_SIZE)
-    list_record(rows=[each.analysis.image for each in page], request=request)
+    images = [each.analysis.image for each in page]
+    list_record(rows=images, request=request)
     tabs = [(value, word) for value, (word, _) in WAITING.items()]
     context = {"page": page, "older": older, "show": show, "tabs": tabs}
+    context["hidden"] = hidden_images(request.user, images)
     return render(request, "reviews/readings.html", context)
 
 
@@ -88,6 +91,8 @@ def _analysis(request: HttpRequest, analysis_id: int, right: Right) -> Analysis:
         ).select_related("image__study", "model_version"),
         pk=analysis_id,
     )
+    if hidden_images(request.user, [found.image]):
+        raise Http404
     return found
 
 
@@ -118,6 +123,7 @@ def _context(
     return {
         "analysis": analysis,
         "reading": reading,
+        "impressions": analysis.impressions.filter(reader=user),
         "reviews": live if open_to_all else [],
         "history": [each for each in everything if each.superseded] if open_to_all else [],
         "hidden_reviews": 0 if open_to_all else len(live),

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.forms import DateField
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -18,7 +18,9 @@ from rest_framework.views import APIView
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.accounts.access import right_required
+from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.services import event_record, list_record
+from pneumoscope.web.studies.blinding import hidden_images, with_hidden
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.idempotency import answer_once
 from pneumoscope.web.studies.models import Image, Source, Study
@@ -65,7 +67,7 @@ class StudiesView(ListAPIView[Study]):
         filters = Filters(self.request.user, self.request.query_params.dict())
         if not filters.is_valid():
             raise ValidationError(dict(filters.errors))
-        return filters.studies().select_related("headline")
+        return with_hidden(filters.studies(), self.request.user).select_related("headline")
 
     def paginate_queryset(self, queryset: Any) -> Any:
         page = super().paginate_queryset(queryset)
@@ -114,11 +116,11 @@ def _receipt(files: list[Any], request: Request) -> Any:
     refusals = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
     if not receipts:
         raise refusals[0].error
-    body = {"studies": _studies_of(receipts), "refused": refusals}
+    studies = _studies_of(receipts, request.user)
+    body = {"studies": studies, "refused": refusals}
+    context = _context(request, studies, receipts)
     # As plain JSON, which is what is kept.
-    return json.loads(
-        JSONRenderer().render(ReceiptSerializer(body, context=_context(request, receipts)).data)
-    )
+    return json.loads(JSONRenderer().render(ReceiptSerializer(body, context=context).data))
 
 
 class StudyView(APIView):
@@ -133,17 +135,21 @@ class StudyView(APIView):
     )
     def get(self, request: Request, study_id: str) -> Response:
         """A study with the result of each image. Another site's study is 404."""
-        visible = Study.objects.visible_to(request.user).select_related("headline")
-        study = get_object_or_404(visible.prefetch_related(WITH_IMAGES), pk=study_id)
+        visible = with_images(Study.objects.visible_to(request.user), request.user)
+        study = get_object_or_404(visible, pk=study_id)
         reveal = request.query_params.get("reveal", "").lower() in {"1", "true"}
         if reveal:
             if not request.user.has_right("patient.reveal", study.site_id):
                 raise PermissionDenied
             event_record(action="patient.reveal", actor=request.user, target=study, request=request)
         event_record(action="study.view", actor=request.user, target=study, request=request)
-        return Response(
-            StudySerializer(study, context={**_context(request), "reveal": reveal}).data
-        )
+        context = {**_context(request, [study]), "reveal": reveal}
+        return Response(StudySerializer(study, context=context).data)
+
+
+def with_images(studies: QuerySet[Study], user: User) -> QuerySet[Study]:
+    """Everything `StudySerializer` reads and may show this person."""
+    return with_hidden(studies, user).select_related("headline").prefetch_related(WITH_IMAGES)
 
 
 def _receive(files: Iterable[Any], request: Request) -> Iterable[Receipt | Refusal]:
@@ -160,15 +166,19 @@ def _receive(files: Iterable[Any], request: Request) -> Iterable[Receipt | Refus
             yield Refusal(file.name, error)
 
 
-def _studies_of(receipts: list[Receipt]) -> list[Study]:
+def _studies_of(receipts: list[Receipt], user: User) -> list[Study]:
     """In the order of arrival, each once, with their images."""
     keys = list(dict.fromkeys(receipt.image.study_id for receipt in receipts))
-    found = Study.objects.select_related("headline").prefetch_related(WITH_IMAGES).in_bulk(keys)
+    found = with_images(Study.objects.all(), user).in_bulk(keys)
     return [found[key] for key in keys]
 
 
-def _context(request: Request, receipts: Iterable[Receipt] = ()) -> dict[str, Any]:
+def _context(
+    request: Request, studies: Iterable[Study], receipts: Iterable[Receipt] = ()
+) -> dict[str, Any]:
+    images = [image for study in studies for image in study.images.all()]
     return {
         "request": request,
+        "hidden": hidden_images(request.user, images),
         "duplicates": {receipt.image.pk for receipt in receipts if receipt.duplicate},
     }

@@ -7,8 +7,10 @@ from django.http import StreamingHttpResponse
 from django.utils import timezone
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
+from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.csv_answer import csv_answer
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
+from pneumoscope.web.studies.blinding import with_hidden
 from pneumoscope.web.studies.models import Study
 
 COLUMNS = [
@@ -32,16 +34,17 @@ COLUMNS = [
 ]
 
 
-def export_of(studies: QuerySet[Study]) -> StreamingHttpResponse:
-    """A line for each study, read a thousand at a time."""
+def export_of(studies: QuerySet[Study], user: User) -> StreamingHttpResponse:
+    """A line for each study, read a thousand at a time; no result that is hidden from the user."""
     related = ("site", "headline__model_version", "assigned_to")
-    found = studies.select_related(*related).order_by("-created", "-id").iterator(chunk_size=1000)
+    ordered = with_hidden(studies, user).select_related(*related).order_by("-created", "-id")
+    found = ordered.iterator(chunk_size=1000)
     name = f"pneumoscope-{timezone.localdate():%Y-%m-%d}.csv"
     return csv_answer(COLUMNS, map(_values, found), name=name)
 
 
 def _values(study: Study) -> list[Any]:
-    headline = study.headline
+    headline = None if study.hidden else study.headline
     model = headline.model_version if headline else None
     return [
         study.pk,
@@ -55,7 +58,7 @@ def _values(study: Study) -> list[Any]:
         study.state,
         headline and headline.probability,
         headline and headline.threshold,
-        study.positive,
+        headline and headline.positive,
         study.uncertain if headline else None,
         model and f"{model.name} {model.version}",
         model and model.bundle_hash,

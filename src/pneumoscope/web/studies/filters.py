@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.days import days
+from pneumoscope.web.studies.blinding import blind_sites
 from pneumoscope.web.studies.models import Image, Source, Study
 from pneumoscope.web.studies.states import PENDING, State
 
@@ -59,10 +60,15 @@ class Filters(forms.Form):
 
     def __init__(self, user: User, data: dict[str, str]) -> None:
         self.user = user
+        self.blind = bool(blind_sites(user))
         clean = {name: value.replace("\x00", "") for name, value in data.items()}
         super().__init__({**clean, "q": clean.get("q", "").strip()[:128]})
         sites = [user.seats[key].site for key in user.sites_with("study.view")]
         self.fields["site"].choices = [("", "All"), *((site.code, site.name) for site in sites)]
+        if self.blind:
+            # Neither the order nor a choice of results leads who has to look first.
+            self.fields["result"].choices = [("", "Any")]
+            self.fields["sort"].choices = [("", "Any"), ("newest", SORTS["newest"])]
         for field in self.fields.values():
             # The fields may stand outside of their form, which is in the toolbar.
             field.widget.attrs["form"] = "filters"
@@ -74,7 +80,7 @@ class Filters(forms.Form):
 
     @property
     def sort_by(self) -> str:
-        return self.asked.get("sort", "suspicious")
+        return "newest" if self.blind else self.asked.get("sort", "suspicious")
 
     @property
     def query(self) -> str:

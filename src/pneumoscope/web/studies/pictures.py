@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from pneumoscope.core.render import render_heatmap
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.studies.blinding import hidden_images
 from pneumoscope.web.studies.models import Image
 
 # The browser enlarges the map as smoothly as we would: more pixels would only be slower.
@@ -44,6 +45,8 @@ def image_heatmap(request: HttpRequest, image_id: UUID) -> HttpResponse:
     image = _image(request, image_id)
     analysis = image.analyses.select_related("model_version").first()
     if analysis is None or analysis.heatmap is None or not image.rows or not image.columns:
+        raise Http404
+    if hidden_images(request.user, [image]):
         raise Http404
     etag = f'"{image.sha256}-{analysis.model_version.bundle_hash}"'
     unchanged = get_conditional_response(request, etag=etag)

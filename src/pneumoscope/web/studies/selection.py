@@ -36,7 +36,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
             detail={"by": sorted(filters.asked)},
             request=request,
         )
-    return export_of(studies)
+    return export_of(studies, request.user)
 
 
 @require_POST
@@ -58,7 +58,7 @@ def _export(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
     studies = Study.objects.visible_to(request.user, "study.export").filter(pk__in=chosen)
     for study in studies:
         event_record(action="study.export", actor=request.user, target=study, request=request)
-    return export_of(studies)
+    return export_of(studies, request.user)
 
 
 def _assign(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:

@@ -107,7 +107,7 @@ class ImageSerializer(s.ModelSerializer[Image]):
 
     @extend_schema_field(RecordSerializer(allow_null=True))
     def get_record(self, image: Image) -> dict[str, Any] | None:
-        record = image.record
+        record = None if image.pk in self.context["hidden"] else image.record
         if record is None or self._names_shown(image):
             return record
         return {**record, "path": ""}
@@ -116,8 +116,15 @@ class ImageSerializer(s.ModelSerializer[Image]):
         return image.pk in self.context.get("duplicates", ())
 
 
+_RESULT = ("probability", "threshold", "positive", "uncertain")
+
+
 class StudyRowSerializer(s.ModelSerializer[Study]):
-    """`probability` to `uncertain` are those of the most suspicious image."""
+    """`probability` to `uncertain` are those of the most suspicious image.
+
+    They and each `record` are null, too, where the person reads blind and has not yet said what
+    they see.
+    """
 
     state = s.ChoiceField(State.choices)
     probability = s.FloatField(source="headline.probability", default=None, allow_null=True)
@@ -141,6 +148,10 @@ class StudyRowSerializer(s.ModelSerializer[Study]):
 
     def get_notice(self, study: Study) -> str:  # noqa: ARG002
         return RESEARCH_USE_ONLY
+
+    def to_representation(self, study: Study) -> dict[str, Any]:
+        shown: dict[str, Any] = super().to_representation(study)
+        return shown | dict.fromkeys(_RESULT) if study.hidden else shown
 
 
 class PatientSerializer(s.ModelSerializer[Study]):

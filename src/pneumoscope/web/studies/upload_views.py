@@ -174,7 +174,8 @@ def _rows(request: HttpRequest, outcome: dict[str, Any], status: int = 200) -> H
     """What a file became, as rows of the worklist."""
     known = {UUID(key) for key in outcome["known"]}
     order = {UUID(key): place for place, key in enumerate(outcome["studies"])}
-    studies = with_rows(Study.objects.visible_to(request.user).filter(pk__in=order))
+    visible = Study.objects.visible_to(request.user)
+    studies = with_rows(visible.filter(pk__in=order), request.user)
     shown = rows(sorted(studies, key=lambda study: order[study.pk]), known)
     context = {"rows": shown, "refusals": outcome["refused"]}
     response = render(request, "studies/rows.html", context, status=status)

@@ -15,6 +15,7 @@ urlpatterns = [
     path("studies/<uuid:study_id>/", views.study, name="study"),
     path("studies/<uuid:study_id>/patient/", views.study_patient, name="study_patient"),
     path("images/<uuid:image_id>/panel/", views.image_panel, name="image_panel"),
+    path("images/<uuid:image_id>/impression/", views.impression, name="impression"),
     path("images/<uuid:image_id>/radiograph.jpg", pictures.image_rendered, name="image_rendered"),
     path("images/<uuid:image_id>/heatmap.png", pictures.image_heatmap, name="image_heatmap"),
     path("images/<uuid:image_id>/thumbnail.jpg", pictures.image_thumbnail, name="image_thumbnail"),

@@ -4,14 +4,19 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.services import event_record, list_record
+from pneumoscope.web.studies.blinding import hidden_images, impression_create
 from pneumoscope.web.studies.bulk import readers_of
 from pneumoscope.web.studies.filters import Filters
+from pneumoscope.web.studies.impressions import ImpressionForm
 from pneumoscope.web.studies.models import Analysis, Image, Study
 from pneumoscope.web.studies.states import PENDING, State
 from pneumoscope.web.studies.upload_views import may_upload
@@ -41,6 +46,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "more_filters": [field for field in filters if field.name not in TOOLBAR],
         "narrowed": {name for name in filters.asked if name != "sort"},
+        "blind": filters.blind,
         "count": count_words(filters.studies()),
         "saved_views": user.saved_views.all(),
         "may_upload": may_upload(request),
@@ -97,11 +103,33 @@ def image_panel(request: HttpRequest, image_id: UUID) -> HttpResponse:
     return render(request, "studies/reading.html", _reading(request, image))
 
 
+@require_POST
+@require_right("review.write")
+def impression(request: HttpRequest, image_id: UUID) -> HttpResponse:
+    """What a reader sees before the result. Scripts get panel and viewer, plain forms the study."""
+    visible = Image.objects.visible_to(request.user, "review.write").select_related("study")
+    scored = visible.filter(analyses__probability__isnull=False).distinct()
+    image = get_object_or_404(scored.prefetch_related("analyses__model_version"), pk=image_id)
+    form = ImpressionForm(request.POST)
+    if form.is_valid():
+        impression_create(acting_user=request.user, analysis=image.analysis, **form.cleaned_data)
+    if request.htmx:
+        context = _reading(request, image) | {"impression_form": form}
+        return render(request, "studies/reading.html", context)
+    if not form.is_valid():
+        messages.error(request, _("Say what you see: pneumonia, no pneumonia, or unsure."))
+    return redirect(f"{reverse('studies:study', args=[image.study_id])}?image={image.pk}")
+
+
 def _reading(request: HttpRequest, image: Image) -> dict[str, Any]:
-    analysis: Analysis | None = image.analysis
+    """For `reading.html`. Where the result is hidden there is no analysis in it at all."""
+    hidden = bool(hidden_images(request.user, [image]))
+    analysis: Analysis | None = None if hidden else image.analysis
     return {
         "image": image,
         "analysis": analysis,
+        "hidden": hidden,
+        "impression_form": ImpressionForm(),
         "pending": image.state in PENDING,
         "heatmap": image.state == State.ANALYSED and analysis and analysis.probability is not None,
         "may_model": request.user.has_right("model.view"),

@@ -8,6 +8,7 @@ from django.db.models import Prefetch, QuerySet
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.keyset import place_of, rows_after
+from pneumoscope.web.studies.blinding import with_hidden
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.models import Analysis, Image, Study
 from pneumoscope.web.studies.states import PENDING
@@ -31,7 +32,8 @@ def page_of(filters: Filters, after: str = "", size: int = PAGE_SIZE) -> tuple[l
         for place in studies.filter(site=site).values_list(*fields)[: size + 1]
     ]
     places.sort(reverse=True)
-    shown = with_rows(Study.objects.filter(pk__in=[place[-1] for place in places[:size]]))
+    keys = [place[-1] for place in places[:size]]
+    shown = with_rows(Study.objects.filter(pk__in=keys), filters.user)
     found = list(rows_after(shown, fields, ""))
     return found, place_of(found[-1], fields) if len(places) > size else ""
 
@@ -44,13 +46,12 @@ def count_words(studies: QuerySet[Study]) -> str:
     return "1 study" if count == 1 else f"{count:,} studies"
 
 
-def with_rows(studies: QuerySet[Study]) -> QuerySet[Study]:
-    """Everything `Row` reads: two queries, however many studies."""
+def with_rows(studies: QuerySet[Study], user: User) -> QuerySet[Study]:
+    """Everything `Row` reads and may show this person: two queries, however many studies."""
     shown = ("study", "source_name", "thumbnail", "state", "failure_code", "failure_reason")
     images = Image.objects.only(*shown, "remedy", "created")
-    return studies.select_related("site", "headline", "assigned_to").prefetch_related(
-        Prefetch("images", images)
-    )
+    found = studies.select_related("site", "headline", "assigned_to")
+    return with_hidden(found, user).prefetch_related(Prefetch("images", images))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,13 @@ class Row:
         return next(iter(speaking or images), None)
 
     @property
+    def hidden(self) -> bool:
+        """Whether the result waits for the reader's own word."""
+        return self.study.hidden
+
+    @property
     def analysis(self) -> Analysis | None:
-        return self.study.headline
+        return None if self.hidden else self.study.headline
 
     @property
     def more(self) -> int:
@@ -100,5 +106,5 @@ def rows_changed(user: User, tokens: list[str]) -> list[Row]:
             known[UUID(word.partition(".")[0])] = word
         except ValueError:
             continue
-    studies = with_rows(Study.objects.visible_to(user).filter(pk__in=known))
+    studies = with_rows(Study.objects.visible_to(user).filter(pk__in=known), user)
     return [Row(study) for study in studies if token(study) != known[study.pk]]

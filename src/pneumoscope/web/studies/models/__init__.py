@@ -3,12 +3,15 @@
 from pneumoscope.web.studies.models.analyses import Analysis, array_pack
 from pneumoscope.web.studies.models.bookkeeping import KeptAnswer, SavedView, Worker
 from pneumoscope.web.studies.models.images import Image
+from pneumoscope.web.studies.models.impressions import Finding, Impression
 from pneumoscope.web.studies.models.studies import SiteQuerySet, Source, Study, Urgency
 from pneumoscope.web.studies.models.uploads import Upload, UploadPart
 
 __all__ = [
     "Analysis",
+    "Finding",
     "Image",
+    "Impression",
     "KeptAnswer",
     "SavedView",
     "SiteQuerySet",

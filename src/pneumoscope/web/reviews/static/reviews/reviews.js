@@ -1,9 +1,10 @@
-// The verdict in one key: A, D and U choose it and bring the form into sight.
+// The verdict in one key: A, D and U choose it and bring the form into sight; read blind, the
+// impression is P, N or U.
 "use strict";
 (() => {
   const choose = (value) => () => {
-    const form = document.querySelector("[data-review]");
-    const verdict = form?.querySelector(`input[name=agreement][value="${value}"]`);
+    const form = document.querySelector("[data-review], [data-impression]");
+    const verdict = form?.querySelector(`input[type=radio][value="${value}"]`);
     if (!verdict) return false;
     form.closest("details")?.setAttribute("open", "");
     verdict.checked = true;
@@ -14,5 +15,5 @@
     const says = document.getElementById("review")?.dataset.says;
     if (says) document.getElementById("live").textContent = says;
   });
-  Keys.listen({ a: choose("agree"), d: choose("disagree"), u: choose("unsure") });
+  Keys.listen({ a: choose("agree"), d: choose("disagree"), u: choose("unsure"), p: choose("pneumonia"), n: choose("normal") });
 })();
