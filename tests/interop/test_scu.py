@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 from io import BytesIO
 
+import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.uid import JPEGBaseline8Bit
@@ -16,8 +17,10 @@ from pynetdicom.sop_class import StudyRootQueryRetrieveInformationModelGet
 
 from interop.dicoms import ROOT, Store, dicom_make, file_of
 from interop.listening import tcp_server
+from interop.test_scp import association_request
 from pneumoscope.interop.delivery import (
     CredentialsRefused,
+    DeliveryError,
     DeliveryRejected,
     PeerBusy,
     PeerUnreachable,
@@ -282,6 +285,26 @@ def test_an_answer_that_stops_in_the_middle_is_not_waited_for(cut):
         with pytest.raises(UnreadableAnswer):
             echo(DicomPeer("127.0.0.1", port, "SCOPE", "SENDER", seconds=1.0))
         ended.set()
+
+
+def test_damaged_answers_end_in_a_named_error_in_time():
+    """Seeded: a real acceptance with bytes changed, cut or repeated, lengths that lie, noise."""
+    random = np.random.default_rng(20261123)
+    with Store().listening() as port, socket.create_connection(("127.0.0.1", port)) as real:
+        real.sendall(association_request())
+        accepted = real.recv(65536)
+    for number in range(24):
+        data = bytearray(accepted)
+        for place in random.integers(0, len(data), 1 + number % 4):
+            data[place] = random.integers(0, 256)
+        if number % 3 == 0:
+            data = data[: random.integers(1, len(data))]
+        if number % 5 == 0:
+            data[2:6] = random.bytes(4)
+        if number % 7 == 0:
+            data = bytearray(random.bytes(100))
+        with saying(bytes(data)) as port, pytest.raises(DeliveryError):
+            echo(DicomPeer("127.0.0.1", port, "SCOPE", seconds=0.5))
 
 
 def test_nobody_there():

@@ -3,16 +3,19 @@
 Every failure is a `delivery.DeliveryError`, so that its reader knows whether to try again.
 """
 
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_ASSOCIATE, SCP_SCU_RoleSelectionNegotiation
+from pynetdicom.transport import AssociationSocket
 
 from pneumoscope.interop.delivery import (
     CredentialsRefused,
@@ -66,25 +69,33 @@ def associated(
     entity.dimse_timeout = entity.network_timeout = peer.seconds
     for abstract_syntax, syntaxes in contexts:
         entity.add_requested_context(abstract_syntax, list(syntaxes) or None)
-    association = entity.associate(
-        peer.host,
-        peer.port,
-        ae_title=peer.ae_title,
-        ext_neg=list(roles) or None,
-        evt_handlers=[(evt.EVT_CONN_OPEN, bound_when_open, [peer.seconds]), *handlers],
-        tls_args=(peer.tls, peer.host) if peer.tls else None,
-    )
-    if not association.is_established:
-        raise _not_established(peer, association)
-    try:
-        yield association
-    except BaseException as error:
-        broke_off = isinstance(error, RuntimeError) and not association.is_established
-        association.abort()
-        if broke_off:  # pynetdicom's answer to whoever sends on an association that has ended
-            raise UnreadableAnswer(f"{peer} broke off") from error
-        raise
-    association.release()
+    with ExitStack() as connections:
+        association = entity.associate(
+            peer.host,
+            peer.port,
+            ae_title=peer.ae_title,
+            ext_neg=list(roles) or None,
+            evt_handlers=[(evt.EVT_CONN_OPEN, _opened, [peer, connections]), *handlers],
+            tls_args=(peer.tls, peer.host) if peer.tls else None,
+        )
+        if not association.is_established:
+            raise _not_established(peer, association)
+        try:
+            yield association
+        except BaseException as error:
+            broke_off = isinstance(error, RuntimeError) and not association.is_established
+            association.abort()
+            if broke_off:  # pynetdicom's answer to whoever sends on an association that has ended
+                raise UnreadableAnswer(f"{peer} broke off") from error
+            raise
+        association.release()
+
+
+def _opened(event: evt.Event, peer: DicomPeer, connections: ExitStack) -> None:
+    """pynetdicom does not close a connection that the peer has left."""
+    bound_when_open(event, peer.seconds)
+    transport = cast(AssociationSocket, event.assoc.dul.socket)
+    connections.enter_context(cast(socket.socket, transport.socket))
 
 
 def _not_established(peer: DicomPeer, association: Association) -> Exception:
