@@ -70,6 +70,7 @@ PAGES = [
     ("outgoing:deliveries", "get", "reader", "administrator", 200, 200),
     ("outgoing:delivery_resend", "post", "reader", "administrator", 302, 404),
     ("outgoing:dead_resend", "post", "reader", "administrator", 302, 302),
+    ("dashboards:dashboard", "get", "technologist", "senior_reader", 200, 200),
     ("audit:events", "get", "reader", "auditor", 200, 200),
     ("audit:export", "get", "senior_reader", "auditor", 200, 200),
 ]

@@ -46,6 +46,7 @@ ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 INSTALLED_APPS = [
     "pneumoscope.web.config",
     "pneumoscope.web.gateway",
+    "pneumoscope.web.dashboards",
     "pneumoscope.web.reviews",
     "pneumoscope.web.studies",
     "pneumoscope.web.registry",
@@ -234,6 +235,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Pneumonia detection from chest radiographs. "
     "Research use only – not a medical device.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": [

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("pneumoscope.web.people.urls")),
     path("", include("pneumoscope.web.audit.urls")),
     path("", include("pneumoscope.web.registry.urls")),
+    path("", include("pneumoscope.web.dashboards.urls")),
     path("dicomweb/", include("pneumoscope.web.gateway.dicomweb_urls")),
     path("incoming/", include("pneumoscope.web.gateway.incoming_urls")),
     path("outgoing/", include("pneumoscope.web.gateway.outgoing_urls")),

@@ -1,0 +1,148 @@
+"""What the database says of the studies received in a period: counted there, never loaded.
+
+Everything is of one set, the studies by the day on which they were received, so that each figure's
+link to the worklist shows the studies it is made of. Results and reviews count where their study
+counts. Each method is one query.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    Expression,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+
+from pneumoscope.web.dashboards.periods import Bins, midnight
+from pneumoscope.web.dashboards.times import two_digits
+from pneumoscope.web.reviews.models import Kind, Reading, Review
+from pneumoscope.web.reviews.states import Agreement, Label, ReadingState
+from pneumoscope.web.studies.filters import AGES
+from pneumoscope.web.studies.models import Analysis, Image, Study
+from pneumoscope.web.studies.states import State
+
+PNEUMONIA = (Label.BACTERIAL, Label.VIRAL, Label.PNEUMONIA)
+UNFIT = (State.REJECTED, State.FAILED)
+# From an analysis, its reading and a review of it to the study.
+_ANALYSED = "image__study__"
+_READ = f"analysis__{_ANALYSED}"
+_REVIEWED = f"reading__{_READ}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The studies received at `sites` in the period of `bins`, and in as long before it."""
+
+    sites: list[int]
+    bins: Bins
+
+    def within(self, path: str = "", *, before: bool = False) -> Q:
+        """That a row's study, which lies at `path`, is one of them; `before`: those before too."""
+        first = self.bins.before if before else self.bins.starts[0]
+        return Q(**{f"{path}site__in": self.sites, f"{path}created__gte": midnight(first)})
+
+    def states(self) -> Counter[tuple[Any, ...]]:
+        """Studies by bin, site, age band, sex, state and what was called."""
+        found = Study.objects.filter(self.within(before=True))
+        return _counted(found, "state", "positive", **self._places(""))
+
+    def result_times(self) -> Counter[tuple[Any, ...]]:
+        """Images by bin and by the seconds from their receipt to their first result."""
+        found = Analysis.objects.filter(self.within(_ANALYSED, before=True))
+        sooner = Analysis.objects.filter(image=OuterRef("image"), created__lt=OuterRef("created"))
+        took = two_digits("created", "image__created")
+        place = self.bins.place_of(f"{_ANALYSED}created")
+        return _counted(found.filter(~Exists(sooner)), place=place, took=took)
+
+    def review_times(self) -> Counter[tuple[Any, ...]]:
+        """Results by bin and by the seconds to the first word on them."""
+        sooner = Review.objects.filter(reading=OuterRef("reading"), pk__lt=OuterRef("pk"))
+        found = Review.objects.filter(self.within(_REVIEWED), ~Exists(sooner))
+        took = two_digits("created", "reading__analysis__created")
+        return _counted(found, place=self.bins.place_of(f"{_REVIEWED}created"), took=took)
+
+    def agreements(self) -> Counter[tuple[Any, ...]]:
+        """Readers' last words on results, by bin, site, age band, sex and view.
+
+        An adjudication is no reader's word on a result but a decision between them.
+        """
+        found = Review.objects.filter(self.within(_REVIEWED, before=True))
+        found = found.filter(superseded=None, kind=Kind.READING)
+        view = F("reading__analysis__image__view_position")
+        return _counted(found, "agreement", **self._places(_REVIEWED), view=view)
+
+    def calls(self) -> Counter[tuple[Any, ...]]:
+        """Read results by site, age band, sex, view, what was called and what readers found."""
+        found = Reading.objects.filter(self.within(_READ))
+        view = F("analysis__image__view_position")
+        return _counted(found, "analysis__positive", **_groups(_READ), view=view, truth=truth())
+
+    def reasons(self) -> Counter[tuple[Any, ...]]:
+        """Studies without a result, by state and the codes with which their images ended."""
+        found = Study.objects.filter(self.within(), state__in=UNFIT, images__failure_code__gt="")
+        return _counted(found, "state", "images__failure_code", distinct=True)
+
+    def views(self) -> Counter[tuple[Any, ...]]:
+        """Studies that have an image of the view, by view, state and what was called."""
+        found = Image.objects.filter(self.within("study__"))
+        fields = ("view_position", "study__state", "study__positive")
+        return _counted(found, *fields, of="study", distinct=True)
+
+    def _places(self, path: str) -> dict[str, Any]:
+        return {"place": self.bins.place_of(f"{path}created"), **_groups(path)}
+
+
+def age_band(path: str) -> Expression:
+    """The name of the worklist's age filter; empty: not known."""
+    bands = [
+        When(**{f"{path}__gte": low, f"{path}__lt": high}, then=Value(name))
+        for name, (_, low, high) in AGES.items()
+    ]
+    return Case(*bands, default=Value(""), output_field=CharField())
+
+
+def truth() -> Expression:
+    """Whether a reading's readers found pneumonia; None: unsure, or they differ and nobody decided.
+
+    A senior reader's decision goes before the others' words.
+    """
+    said = Review.objects.filter(reading=OuterRef("pk"), superseded=None)
+    read = said.filter(kind=Kind.READING).exclude(agreement=Agreement.UNSURE)
+    decided = said.filter(kind=Kind.ADJUDICATION, label__in=PNEUMONIA)
+    ill = Exists(read.filter(label__in=PNEUMONIA))
+    well = Exists(read.exclude(label__in=PNEUMONIA))
+    yes, no, open_ = Value(True), Value(False), Value(None)
+    return Case(
+        When(
+            state=ReadingState.ADJUDICATED, then=Case(When(Exists(decided), then=yes), default=no)
+        ),
+        When(ill, then=Case(When(well, then=open_), default=yes)),
+        When(well, then=no),
+        default=open_,
+        output_field=BooleanField(null=True),
+    )
+
+
+def _groups(path: str) -> dict[str, Any]:
+    age = age_band(f"{path}age_years")
+    return {"by_site": F(f"{path}site_id"), "by_age": age, "by_sex": F(f"{path}sex")}
+
+
+def _counted(
+    rows: QuerySet[Any], *fields: str, of: str = "pk", distinct: bool = False, **named: Any
+) -> Counter[tuple[Any, ...]]:
+    """How many `of` the rows there are, by the `named` expressions and then the fields."""
+    found = rows.order_by().annotate(**named).values_list(*named, *fields)
+    counted = found.annotate(how_many=Count(of, distinct=distinct))
+    return Counter({tuple(key): count for *key, count in counted})

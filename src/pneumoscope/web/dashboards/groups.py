@@ -1,0 +1,55 @@
+"""The same figures by site, age band, sex and view."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from pneumoscope.web.dashboards.question import Question
+from pneumoscope.web.dashboards.tallies import Tally
+from pneumoscope.web.dashboards.totals import Totals
+from pneumoscope.web.studies.filters import AGES, SEXES, VIEWS
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """link: empty where the worklist has no filter for it."""
+
+    label: str
+    link: str
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    title: str
+    groups: list[Group]
+
+
+def divisions(question: Question, totals: Totals) -> list[Division]:
+    """A group without studies is left out, and so are sites where there is one."""
+    known: list[tuple[str, str, dict[Any, tuple[Any, str]]]] = [
+        ("site", _("Site"), {site.pk: (site.name, site.code) for site in question.chosen}),
+        ("age", _("Age"), {name: (word, name) for name, (word, *_ends) in AGES.items()}),
+        ("sex", _("Sex"), {name: (word, name) for name, word in SEXES.items()}),
+        ("view", _("View"), {name: (word, name) for name, word in VIEWS.items()}),
+    ]
+    everything = Tally.total(totals.groups["site"].values())
+    whole = Division(_("All"), [Group(_("All studies"), question.worklist(), everything)])
+    divided = [
+        Division(title, _groups(question, key, names, totals)) for key, title, names in known
+    ]
+    return [whole, *divided[len(question.chosen) < 2 :]]
+
+
+def _groups(
+    question: Question, key: str, known: dict[Any, tuple[Any, str]], totals: Totals
+) -> list[Group]:
+    tallies = totals.groups[key]
+    groups = [
+        Group(str(word), question.worklist(**{key: name}), tallies[value])
+        for value, (word, name) in known.items()
+        if tallies[value].received
+    ]
+    rest = Tally.total(tally for value, tally in tallies.items() if value not in known)
+    return [*groups, Group(_("Other or not known"), "", rest)] if rest.received else groups
