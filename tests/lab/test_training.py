@@ -8,6 +8,7 @@ import pytest
 
 from core.images import encode
 from pneumoscope.core.bundle import load_bundle
+from pneumoscope.lab.data import DataError
 from pneumoscope.lab.recipe import RecipeError
 from pneumoscope.lab.train import train
 
@@ -47,3 +48,14 @@ def test_train_command_from_folder_to_verified_bundle(tmp_path):
     assert taught.card.data["teachers"] == [bundle.hash]
     with pytest.raises(RecipeError, match="holds no checkpoint"):
         train(following, [data], tmp_path / "other", teachers=[data])
+
+
+def test_a_fold_that_cannot_judge_ends_before_training(tmp_path):
+    """All normal: found at once, not when thresholds are sought after hours."""
+    path = tmp_path / "data" / "train" / "NORMAL"
+    path.mkdir(parents=True)
+    for i in range(14):
+        pixels = np.full((32, 32), i, dtype=np.uint8)
+        (path / f"IM-{i:04}-0001.jpeg").write_bytes(encode(pixels, "JPEG"))
+    with pytest.raises(DataError, match="validation fold"):
+        train(RECIPE, [tmp_path / "data"], tmp_path / "out")

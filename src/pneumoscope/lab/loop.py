@@ -72,10 +72,11 @@ def fit(
     Writes out/checkpoint.pt after every epoch (resumed when present), progress.jsonl, curves.png
     and tensorboard/. The validation fold is watched, not used to choose an epoch, unless the recipe
     sets `patience`: the schedule ends at its minimum, and a chosen epoch would make the fold's
-    figures optimistic. `teachers` see every image as it was augmented for `network`, and the recipe's
-    `distillation` is how much their word counts. `after_epoch` is called once the epoch's checkpoint is safe; what it raises
-    ends the training. In several processes all share `out` and get weights; those of the first
-    count. A resumed run gives the same bits on a CPU; GPUs add in an order of their own.
+    figures optimistic. `teachers` see every image as it was augmented for `network`, and the
+    recipe's `distillation` is how much their word counts. `after_epoch` is called once the epoch's
+    checkpoint is safe; what it raises ends the training. In several processes all share `out` and
+    get weights; those of the first count. A resumed run gives the same bits on a CPU; GPUs add in
+    an order of their own.
     Raises RecipeError for a recipe that does not fit the data, TrainingDiverged.
     """
     options = recipe.optimiser

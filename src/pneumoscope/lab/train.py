@@ -17,7 +17,7 @@ from pneumoscope.lab.augment import augment
 from pneumoscope.lab.calibration import derive_operating_points, fit_temperature
 from pneumoscope.lab.checkpoint import load_average
 from pneumoscope.lab.conformal import fit_band
-from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
+from pneumoscope.lab.data import CLASSES, DataError, Example, fingerprint, load_pixels
 from pneumoscope.lab.dataset import Dataset
 from pneumoscope.lab.distributed import process_group
 from pneumoscope.lab.export import Trained, export_bundle
@@ -54,8 +54,11 @@ def train(
     followed = [load_average(run) for run in teachers]
     examples = training_examples(data, plan.data)
     held_out = held_out_mask(examples, plan.data, plan.seed)
+    _check_fold(examples, held_out)
     logger.info("reading %d radiographs", len(examples))
     pixels = load_pixels(examples, plan.input)
+    # Now: an unreadable one among them would otherwise end a training that is done.
+    passed = [read_frontal_folder(folder, plan.input) for folder in frontal]
     whole = Dataset.of(examples, pixels)
     validation = whole[torch.from_numpy(held_out)]
     torch.manual_seed(plan.seed)
@@ -74,8 +77,7 @@ def train(
     trunk = gate_trunk()
     sites = np.array([example.site for example in examples])
     sources = [(pixels[sites == site], held_out[sites == site]) for site in np.unique(sites)]
-    sources += [read_frontal_folder(folder, plan.input) for folder in frontal]
-    gate, limit = build_gate(trunk, sources, plan.seed)
+    gate, limit = build_gate(trunk, sources + passed, plan.seed)
     ranges = pixels[~held_out]
     trained = Trained(
         recipe=plan,
@@ -99,6 +101,12 @@ def train(
         data=_data_record(plan, examples, held_out, frontal, teachers),
     )
     return export_bundle(trained, out / "bundle")
+
+
+def _check_fold(examples: list[Example], held_out: NDArray[np.bool_]) -> None:
+    judged = [example.label > 0 for example, held in zip(examples, held_out, strict=True) if held]
+    if len(set(judged)) < 2:
+        raise DataError("The validation fold lacks normal radiographs or pneumonia.")
 
 
 def perturbed_logits(
@@ -127,14 +135,16 @@ def _validation_metrics(
     logits = predict_logits(network, validation.pixels).numpy()
     labels = validation.labels.numpy()
     probability = 1 - calibrated_probabilities(logits, temperature)[:, 0]
-    sick, known = labels > 0, np.isin(labels, (1, 2))
-    return {
+    metrics = {
         "validation_images": float(len(labels)),
-        "validation_auroc": auroc(sick, probability),
-        "validation_auroc_bacterial_viral": auroc(
-            labels[known] == CLASSES.index("bacterial"), (logits[:, 1] - logits[:, 2])[known]
-        ),
+        "validation_auroc": auroc(labels > 0, probability),
     }
+    known = np.isin(labels, (1, 2))
+    bacterial = labels[known] == CLASSES.index("bacterial")
+    if 0 < bacterial.sum() < len(bacterial):
+        score = (logits[:, 1] - logits[:, 2])[known]
+        metrics["validation_auroc_bacterial_viral"] = auroc(bacterial, score)
+    return metrics
 
 
 def _data_record(
