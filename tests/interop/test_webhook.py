@@ -13,17 +13,20 @@ from interop.listening import closed_port, http_server
 from pneumoscope.core.render import RESEARCH_USE_ONLY
 from pneumoscope.interop.delivery import DeliveryRejected, PeerBusy, PeerUnreachable
 from pneumoscope.interop.http import HttpPeer
-from pneumoscope.interop.webhook import (
-    SignatureError,
-    SignatureExpired,
-    WebhookPeer,
-    event,
-    post,
-    sign,
-    verify,
-)
+from pneumoscope.interop.webhook import WebhookPeer, event, post, sign
 
 NOW = 1_795_340_400
+
+
+def receivers_code():
+    """`genuine` of the documentation."""
+    page = (Path(__file__).parents[2] / "docs/integration/fhir-server.md").read_text("utf-8")
+    names = {}
+    exec(page.split("```python\n")[1].split("```")[0], names)  # noqa: S102 - our own page
+    return names["genuine"]
+
+
+genuine = receivers_code()
 
 
 def test_a_result_arrives_signed():
@@ -31,7 +34,7 @@ def test_a_result_arrives_signed():
         receiver = WebhookPeer(HttpPeer(f"{server.url}/hook"), "secret")
         post(receiver, event(studies.positive()), NOW)
     [request] = server.requests
-    verify("secret", request.body, request.headers["pneumoscope-signature"], NOW + 10)
+    assert request.headers["pneumoscope-signature"] == sign("secret", request.body, NOW)
     assert request.headers["pneumoscope-event"] == json.loads(request.body)["id"]
     assert "secret" not in repr(receiver)
 
@@ -39,16 +42,6 @@ def test_a_result_arrives_signed():
 def test_the_signature_is_what_the_documentation_says():
     digest = hmac.new(b"secret", b"1795340400.{}", hashlib.sha256).hexdigest()
     assert sign("secret", b"{}", NOW) == f"t={NOW},v1={digest}"
-
-
-def test_the_receivers_code_in_the_documentation_works():
-    page = (Path(__file__).parents[2] / "docs/integration/fhir-server.md").read_text("utf-8")
-    names = {}
-    exec(page.split("```python\n")[1].split("```")[0], names)  # noqa: S102 - our own page
-    now = int(time.time())
-    assert names["genuine"]("secret", b"{}", sign("secret", b"{}", now))
-    assert not names["genuine"]("secret", b"[]", sign("secret", b"{}", now))
-    assert not names["genuine"]("secret", b"{}", sign("secret", b"{}", now - 900))
 
 
 def test_an_event_tells_the_result_and_nobodys_name():
@@ -68,33 +61,28 @@ def test_a_rejected_radiograph_has_no_number():
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.text(max_size=20), st.binary(max_size=100), st.integers(0, 2**40))
-def test_what_is_signed_verifies(secret, body, now):
-    header = sign(secret, body, now)
-    verify(secret, body, header, now + 300)
-    for other in ((secret + "x", body), (secret, body + b"x")):
-        with pytest.raises(SignatureError):
-            verify(*other, header, now)
+@given(st.text(max_size=20), st.binary(max_size=100))
+def test_what_is_signed_is_genuine_and_nothing_else(secret, body):
+    """By the receiver's code in the documentation."""
+    header = sign(secret, body, int(time.time()))
+    assert genuine(secret, body, header)
+    assert not genuine(secret + "x", body, header)
+    assert not genuine(secret, body + b"x", header)
 
 
-@pytest.mark.parametrize("later", [301, -301, 10**6])
+@pytest.mark.parametrize("later", [301, -310, 10**6])
 def test_a_replay_is_refused(later):
-    with pytest.raises(SignatureExpired):
-        verify("secret", b"{}", sign("secret", b"{}", NOW), NOW + later)
-
-
-def test_a_changed_time_breaks_the_signature():
-    header = sign("secret", b"{}", NOW).replace(str(NOW), str(NOW + 900))
-    with pytest.raises(SignatureError, match="not match"):
-        verify("secret", b"{}", header, NOW + 900)
+    now = int(time.time())
+    assert not genuine("secret", b"{}", sign("secret", b"{}", now - later))
+    later_time = sign("secret", b"{}", now - later).replace(str(now - later), str(now))
+    assert not genuine("secret", b"{}", later_time)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=80))
 def test_no_header_does_more_than_fail(header):
     for text in (header, f"t={header},v1=00", f"t=1,v1={header}", "t=" + "9" * 5000):
-        with pytest.raises(SignatureError):
-            verify("secret", b"{}", text, NOW)
+        assert not genuine("secret", b"{}", text)
 
 
 def test_receivers_that_refuse_wait_or_are_away():
