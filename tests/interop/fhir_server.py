@@ -1,4 +1,4 @@
-"""A small FHIR R4 server: validates what comes, keeps it, honours ifNoneExist."""
+"""A small FHIR R4 server: validates what comes, keeps it, honours ifNoneExist and conditional updates."""
 
 import contextlib
 import json
@@ -48,7 +48,7 @@ def _transact(bundle, kept):
         if len(found) > 1:
             raise ValueError("multiple matches")
         place = found[0] if found else f"{resource['resourceType']}/{len(kept) + 1}"
-        if not found:
+        if not found or entry["request"]["method"] == "PUT":
             kept[place] = resource
         places[entry["fullUrl"]] = place
         responses.append(
@@ -63,7 +63,8 @@ def _transact(bundle, kept):
 
 
 def _matches(each, resource, request):
-    [(name, value)] = parse_qsl(request["ifNoneExist"])
+    asked = request.get("ifNoneExist") or request["url"].partition("?")[2]
+    [(name, value)] = parse_qsl(asked)
     system, _, code = value.partition("|")
     tokens = (
         each.get("identifier", []) if name == "identifier" else each.get("meta", {}).get("tag", [])

@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interop.fhir_server import fhir_server
+from interop.fhir_server import fhir_server, validate
 from interop.findings import NAMES
 from interop.listening import http_server, tcp_server
 from pneumoscope.interop.hl7v2 import parse
@@ -24,7 +24,7 @@ from pneumoscope.web.gateway.delivering import (
     delivery_claim,
     pause_seconds,
 )
-from pneumoscope.web.gateway.models import Delivery, Told
+from pneumoscope.web.gateway.models import Delivery, FhirEntry, Told
 from pneumoscope.web.gateway.models.deliveries import TRANSITIONS, Stage
 from pneumoscope.web.gateway.outbox import analyses_tell, reports_tell
 from pneumoscope.web.reviews.reporting import SECTIONS, addendum_create, report_save
@@ -311,3 +311,42 @@ def test_a_signed_report_follows_and_again_with_its_addendum(site, orthanc, read
     assert len(instances(orthanc)) == 2
     assert first in instances(orthanc)
     assert len(orthanc.ask("/studies")) == 1
+
+
+def test_resources_and_messages_are_final_once_a_person_has_signed(site, reader):
+    with fhir_server() as (fhir, kept), mllp_server() as (port, messages):
+        peers = [
+            destination_make(site, "fhir", url=fhir.url),
+            destination_make(site, "hl7", host="127.0.0.1", port=port, receiving_application="RIS"),
+        ]
+        study = dicom_result(site).image.study
+        assert [deliver_all(peer) for peer in peers] == [[None]] * 2
+        study.refresh_from_db()
+        report = report_make(study)
+        words = {name: getattr(report, name) for name in SECTIONS}
+        words["impression"] = "Pneumonia – right lower zone.\nFollow up."
+        report_save(acting_user=reader, study=study, sections=words, revision=2, sign=True)
+        reports_tell()
+        assert [deliver_all(peer) for peer in peers] == [[None]] * 2
+        [final] = [each for each in kept.values() if each["resourceType"] == "DiagnosticReport"]
+        validate(final)
+        addendum_create(acting_user=reader, study=study, text="Seen with the clinician.")
+        reports_tell()
+        assert [deliver_all(peer) for peer in peers] == [[None]] * 2
+        [appended] = [each for each in kept.values() if each["resourceType"] == "DiagnosticReport"]
+    assert (final["status"], appended["status"]) == ("final", "appended")
+    assert final["performer"][0] == {"display": reader.get_username()}
+    assert final["conclusion"].startswith("Pneumonia – right lower zone.")
+    assert "not read by a person" not in final["conclusion"]
+    [entry] = FhirEntry.objects.filter(resource_type="DiagnosticReport")
+    assert entry.status == "appended"
+    preliminary, signed, added = map(parse, messages)
+    statuses = [each.first("OBR").text(25) for each in (preliminary, signed, added)]
+    assert statuses == ["P", "F", "F"]
+    assert len({each.control_id for each in (preliminary, signed, added)}) == 3
+    assert len({each.first("OBR").text(3) for each in (preliminary, signed, added)}) == 1
+    [impression, *_] = [
+        each for each in signed.segments if each.name == "OBX" and each.text(2) == "TX"
+    ]
+    assert impression.text(5) == "Pneumonia - right lower zone.\nFollow up."
+    assert (impression.text(11), impression.text(16, 2)) == ("F", reader.get_username())

@@ -1,8 +1,9 @@
 """A result as FHIR R4 (4.0.1) resources: JSON objects as dicts.
 
 Ids and identifiers follow from the result's identity, so the same result always becomes the same
-resources. References are "Type/id". Nobody has read the result yet, so it is preliminary; of a
-rejected radiograph there is one cancelled observation that says why, without a number.
+resources. References are "Type/id". What the model says stays preliminary; the report is final once
+a person has signed it, and appended with an addendum. Of a rejected radiograph there is one
+cancelled observation that says why, without a number.
 Elements: https://hl7.org/fhir/R4/.
 """
 
@@ -32,6 +33,7 @@ INDETERMINATE = concept(Code("IND", INTERPRETATION, "Indeterminate"))
 NOT_PERFORMED = concept(Code("not-performed", f"{TERMINOLOGY}/data-absent-reason", "Not Performed"))
 IMAGING = concept(Code("imaging", f"{TERMINOLOGY}/observation-category", "Imaging"))
 RADIOLOGY = concept(Code("RAD", f"{TERMINOLOGY}/v2-0074", "Radiology"))
+VERIFIER = concept(Code("verifier", f"{TERMINOLOGY}/provenance-participant-type", "Verifier"))
 ASSEMBLER = concept(Code("assembler", f"{TERMINOLOGY}/provenance-participant-type", "Assembler"))
 PNEUMONIA = concept(codes.PNEUMONIA, codes.PNEUMONIA_RADLEX)
 OBSERVED = {
@@ -130,13 +132,13 @@ def diagnostic_report(study: ReportedStudy) -> Resource:
     content = {
         "identifier": [_identifier(study, "DiagnosticReport")],
         "basedOn": _orders(study),
-        "status": "preliminary" if study.prediction else "cancelled",
+        "status": _status(study),
         "category": [RADIOLOGY],
         "code": concept(codes.CHEST_RADIOGRAPH, text=study.procedure_text),
         "subject": _subject(study),
         "effectiveDateTime": _study_date(study),
-        "issued": instant(study.issued),
-        "performer": [{"display": study.site}],
+        "issued": instant(study.report.signed if study.report else study.issued),
+        "performer": [*_signer(study), {"display": study.site}],
         "result": _observation_references(study),
         "imagingStudy": _images(study),
         "conclusion": " ".join(study.sentences),
@@ -155,10 +157,24 @@ def provenance(study: ReportedStudy) -> Resource:
         "meta": {"tag": [{"system": URI, "code": _urn(study, "Provenance")}]},
         "target": [report, *_observation_references(study)],
         "recorded": instant(study.issued),
-        "agent": [{"type": ASSEMBLER, "who": _reference(study, "Device")}],
+        "agent": [
+            {"type": ASSEMBLER, "who": _reference(study, "Device")},
+            *({"type": VERIFIER, "who": signer} for signer in _signer(study)),
+        ],
         "entity": [{"role": "source", "what": image} for image in _images(study)],
     }
     return _resource(study, "Provenance", content)
+
+
+def _status(study: ReportedStudy) -> str:
+    """https://hl7.org/fhir/R4/valueset-diagnostic-report-status.html"""
+    if study.report:
+        return "appended" if study.report.addenda else "final"
+    return "preliminary" if study.prediction else "cancelled"
+
+
+def _signer(study: ReportedStudy) -> list[Resource]:
+    return [{"display": study.report.signer}] if study.report else []
 
 
 def _finding(study: ReportedStudy, prediction: Prediction) -> Resource:

@@ -1,5 +1,6 @@
 """Bundles, outcomes and the statement of what our own FHIR R4 server can do."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -26,29 +27,32 @@ SEARCH_PARAMETERS: dict[str, dict[str, str]] = {
 }
 
 
-def transaction(resources: list[Resource]) -> Resource:
+def transaction(resources: list[Resource], *, renewed: Collection[str] = ()) -> Resource:
     """One Bundle that creates all resources or none, each only if the server does not have it.
 
-    Sent again it changes nothing (https://hl7.org/fhir/R4/http.html#ccreate). References inside
-    become those of the entries' fullUrl.
+    Sent again it changes nothing (https://hl7.org/fhir/R4/http.html#ccreate). Those of the types in
+    `renewed` replace what the server has (#cond-update). References inside become those of the
+    entries' fullUrl.
     """
     urns = {f"{each['resourceType']}/{each['id']}": f"urn:uuid:{each['id']}" for each in resources}
     return {
         "resourceType": "Bundle",
         "type": "transaction",
         "entry": [
-            {
-                "fullUrl": f"urn:uuid:{resource['id']}",
-                "resource": _with_references(resource, urns),
-                "request": {
-                    "method": "POST",
-                    "url": resource["resourceType"],
-                    "ifNoneExist": same(resource),
-                },
-            }
+            _entry(resource, urns, renew=resource["resourceType"] in renewed)
             for resource in resources
         ],
     }
+
+
+def _entry(resource: Resource, urns: dict[str, str], *, renew: bool) -> Resource:
+    kind, content = resource["resourceType"], _with_references(resource, urns)
+    request = {"method": "POST", "url": kind, "ifNoneExist": same(resource)}
+    if renew:
+        # The server has ids of its own: another one in the content would be refused.
+        del content["id"]
+        request = {"method": "PUT", "url": f"{kind}?{same(resource)}"}
+    return {"fullUrl": f"urn:uuid:{resource['id']}", "resource": content, "request": request}
 
 
 def same(resource: Resource) -> str:

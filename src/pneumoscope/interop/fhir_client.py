@@ -1,6 +1,7 @@
 """Sends results to a FHIR R4 server."""
 
 import json
+from collections.abc import Collection
 
 from pneumoscope.interop.delivery import DeliveryRejected, UnreadableAnswer, quoted
 from pneumoscope.interop.fhir_bundle import MEDIA_TYPE, transaction
@@ -8,15 +9,16 @@ from pneumoscope.interop.fhir_elements import Resource
 from pneumoscope.interop.http import HttpAnswer, HttpPeer, raise_for_status
 
 
-def push(peer: HttpPeer, resources: list[Resource]) -> list[str]:
+def push(peer: HttpPeer, resources: list[Resource], *, renewed: Collection[str] = ()) -> list[str]:
     """Create the resources in one transaction, those the server already has excepted.
 
+    renewed: types whose resources replace those that the server has.
     Returns the location of each, in order. Safe to repeat. Raises a DeliveryError; its message
     holds what the server's OperationOutcome says.
     """
     answer = peer.exchange(
         "POST",
-        body=json.dumps(transaction(resources), ensure_ascii=False).encode(),
+        body=json.dumps(transaction(resources, renewed=renewed), ensure_ascii=False).encode(),
         headers={"Content-Type": f"{MEDIA_TYPE}; charset=utf-8", "Accept": MEDIA_TYPE},
     )
     raise_for_status(answer, peer, _outcome(answer))

@@ -1,11 +1,12 @@
 """A result as ORU^R01 (HL7 2.5.1 chapter 7): finding, probability, zones, words, link, report.
 
-Nobody has read the result, so every status is P; that of a rejected radiograph is X, and it has no
-number. The message's control id follows from the result: sent again it is the same message.
+What the model says has status P; that of a rejected radiograph is X, and it has no number. Once a
+person has signed a report, it is final (OBR-25 F) with their words as one more observation. The
+message's control id follows from result and report: sent again it is the same message.
 """
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
 from pneumoscope.core.types import Prediction
@@ -37,7 +38,8 @@ class Parties:
 
 def control_id(study: ReportedStudy) -> str:
     """MSH-10 of the result's message; at most 20 characters (HL7 2.5.1)."""
-    return lasting_id("ORU^R01", study.result_id).replace("-", "")[:20]
+    version = [f"signed {study.report.addenda}"] if study.report else []
+    return lasting_id("ORU^R01", study.result_id, *version).replace("-", "")[:20]
 
 
 def result_message(
@@ -60,7 +62,7 @@ def _msh(study: ReportedStudy, parties: Parties) -> Segment:
             4: parties.sending_facility,
             5: parties.receiving_application,
             6: parties.receiving_facility,
-            7: _time(study),
+            7: _told(study),
             9: ("ORU", "R01", "ORU_R01"),
             10: control_id(study),
             11: "P",
@@ -84,7 +86,7 @@ def _pid(study: ReportedStudy) -> Segment:
 
 
 def _order(study: ReportedStudy) -> list[Segment]:
-    filler = study.accession_number or control_id(study)
+    filler = study.accession_number or control_id(replace(study, report=None))
     ordered = (study.procedure_code, study.procedure_text, "L" if study.procedure_code else "")
     service = (*_coded(codes.CHEST_RADIOGRAPH), *ordered)
     taken = study.study_date.strftime("%Y%m%d") if study.study_date else ""
@@ -95,9 +97,9 @@ def _order(study: ReportedStudy) -> list[Segment]:
         4: service,
         7: taken,
         18: study.accession_number,
-        22: _time(study),
+        22: _told(study),
         24: "RAD",
-        25: "P" if study.prediction else "X",
+        25: _status(study),
     }
     return [segment("ORC", {1: "RE", 2: study.order_number, 3: filler}), segment("OBR", obr)]
 
@@ -129,11 +131,19 @@ def _words(study: ReportedStudy, pdf: bytes) -> list[dict[int, Value]]:
         (DISCLAIMER, f"{RESEARCH_USE_ONLY}."),
     ]
     told = [_obx("TX", about, words.translate(TYPEWRITTEN), study) for about, words in sentences]
+    if study.report:
+        words, signer = (
+            each.translate(TYPEWRITTEN) for each in (study.report.impression, study.report.signer)
+        )
+        signed: dict[int, Value] = {11: "F", 14: _told(study), 16: ("", signer), 18: ""}
+        told.insert(0, _obx("TX", REPORT, words, study, signed))
     if study.link:
         told += [_obx("RP", LINK, (study.link, "PNEUMOSCOPE", "TEXT", "HTML"), study)]
     if pdf:
         content = base64.b64encode(pdf).decode()
-        told += [_obx("ED", REPORT, ("PNEUMOSCOPE", "AP", "PDF", "Base64", content), study)]
+        status: dict[int, Value] = {11: "F"} if study.report else {}
+        value = ("PNEUMOSCOPE", "AP", "PDF", "Base64", content)
+        told += [_obx("ED", REPORT, value, study, status)]
     return told
 
 
@@ -181,6 +191,18 @@ def _authority(study: ReportedStudy) -> tuple[str, ...]:
 def _xpn(name: PersonName) -> Coded:
     parts = (name.family, name.given, name.middle, name.suffix, name.prefix)
     return (*parts, "", "L", name.representation)
+
+
+def _status(study: ReportedStudy) -> str:
+    """HL7 table 0123."""
+    if study.report:
+        return "F"
+    return "P" if study.prediction else "X"
+
+
+def _told(study: ReportedStudy) -> str:
+    """When what is told was made: signed, else computed."""
+    return study.report.signed.strftime("%Y%m%d%H%M%S%z") if study.report else _time(study)
 
 
 def _time(study: ReportedStudy) -> str:

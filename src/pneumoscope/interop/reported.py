@@ -19,6 +19,19 @@ REPRESENTATIONS = ("A", "I", "P")
 UNCERTAIN = " The model is not sure enough to tell: a second reader is advised."
 
 
+@dataclass(frozen=True, slots=True)
+class SignedReport:
+    """What a person said and signed about the result. signer: their name, for people to read.
+
+    addenda: how many there are; each makes it another version of the report.
+    """
+
+    signed: datetime
+    signer: str
+    impression: str
+    addenda: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedStudy:
     """One result and whom and what it is about. Empty string or None where nothing is known.
@@ -29,6 +42,7 @@ class ReportedStudy:
     patient_name: DICOM person name, Family^Given^Middle^Prefix^Suffix, groups divided by "=".
     order_number: the placer's. procedure_*: what was ordered, as the order has it.
     link: address of the result's page, for people.
+    report: as signed by a person; None: nobody has read the result.
     """
 
     result_id: str
@@ -54,6 +68,7 @@ class ReportedStudy:
     procedure_text: str = ""
     site: str = ""
     link: str = ""
+    report: SignedReport | None = None
 
     @property
     def conclusion(self) -> str:
@@ -78,13 +93,16 @@ class ReportedStudy:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """All that a reader must see: result, remarks on quality, model, intended use."""
+        """All that a reader must see: what a person signed, else that nobody has; result, remarks
+        on quality, model, intended use."""
         remarks = self.quality.reasons if self.prediction else ()
         model = f"{self.model.name} {self.model.version} ({self.model.hash[:12]})"
+        read = f"signed by {self.report.signer}" if self.report else "not read by a person"
         return (
+            *((self.report.impression,) if self.report else ()),
             self.conclusion,
             *(f"Image quality: {reason.message}" for reason in remarks),
-            f"Computed by the model {model}; not read by a person.",
+            f"Computed by the model {model}; {read}.",
             f"{RESEARCH_USE_ONLY}.",
         )
 

@@ -22,7 +22,7 @@ def entries_write(analysis: Analysis) -> None:
             resource_id=UUID(each["id"]),
             patient=patient if _is_about_patient(each) else None,
             status=each.get("status", ""),
-            at=analysis.created,
+            at=each.get("issued", analysis.created),
         )
         for each in made
     ]

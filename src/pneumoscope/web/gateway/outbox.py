@@ -15,7 +15,7 @@ from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.gateway.fhir_index import entries_write
 from pneumoscope.web.gateway.models import Delivery, Destination, Told, ToldReport
 from pneumoscope.web.gateway.models.deliveries import Stage, sources_of
-from pneumoscope.web.gateway.models.destinations import OBJECT_KINDS, Kind
+from pneumoscope.web.gateway.models.destinations import OBJECT_KINDS, REPORT_KINDS, Kind
 from pneumoscope.web.gateway.patients import study_settle
 from pneumoscope.web.gateway.telling import header_birth_date
 from pneumoscope.web.reviews.models import Report
@@ -78,9 +78,10 @@ def _deliveries(analysis: Analysis) -> Iterator[Delivery]:
 
 def reports_tell() -> None:
     """Write deliveries of reports signed, or added to, since the last time."""
-    signed = Report.objects.filter(signed__isnull=False).annotate(count=Count("addenda"))
+    signed = Report.objects.filter(signed__isnull=False, analysis__told__isnull=False)
+    signed = signed.annotate(count=Count("addenda"))
     untold = signed.filter(Q(told=None) | ~Q(told__addenda=F("count")))
-    for report in untold.select_related("study__site", "analysis__image__study")[:BATCH]:
+    for report in untold.select_related("study__site", "analysis__image__study__site")[:BATCH]:
         try:
             report_tell(report, report.count)
         except DatabaseError:
@@ -92,20 +93,25 @@ def reports_tell() -> None:
 
 @transaction.atomic
 def report_tell(report: Report, addenda: int) -> None:
-    """With an addendum it is another object, and sent as such; the one before stays as it was."""
-    written = Delivery.objects.filter(analysis=report.analysis, kind=Kind.PDF)
+    """Resources and messages are sent again, now final; as a PDF it is an object of its own, and
+    with an addendum another one, which leaves the one before as it was.
+    """
+    analysis = report.analysis
+    written = Delivery.objects.filter(analysis=analysis, kind__in=REPORT_KINDS)
     if written.filter(stage=Stage.SENDING).exists():
-        return  # what is on its way may be without the addendum: the next time
+        return  # what is on its way may be without the report or addendum: the next time
     ToldReport.objects.update_or_create(report=report, defaults={"addenda": addenda})
+    entries_write(analysis)
     written.filter(stage__in=sources_of(Stage.PENDING)).update(
         stage=Stage.PENDING, due=timezone.now(), attempts=0
     )
-    site = report.study.site_id
     told = set(written.values_list("destination", flat=True))
+    site = report.study.site_id
     for destination in Destination.objects.filter(site=site, enabled=True).exclude(pk__in=told):
-        if destination.wants_report(report.signed) and object_kinds(report.analysis):
+        kind = destination.report_kind(analysis, report.signed)
+        if kind and (kind != Kind.PDF or object_kinds(analysis)):
             Delivery.objects.create(
-                destination=destination, analysis=report.analysis, site_id=site, kind=Kind.PDF
+                destination=destination, analysis=analysis, site_id=site, kind=kind
             )
 
 

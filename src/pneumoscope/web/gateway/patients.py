@@ -10,7 +10,7 @@ from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.fhir_index import entries_renew
 from pneumoscope.web.gateway.models import KnownPatient, Order
 from pneumoscope.web.reviews.models import Report
-from pneumoscope.web.studies.models import Image, Study
+from pneumoscope.web.studies.models import Study
 from pneumoscope.web.studies.summary import study_refresh
 
 # A chain of merges as long as this is a circle.
@@ -94,10 +94,11 @@ def _reports(*studies: Study) -> int:
 
 
 def _united(study: Study, other: Study) -> Study:
-    """Everything of `study` becomes the other's, which is left."""
-    Image.objects.filter(study=study).update(study=other)
-    Order.objects.filter(study=study).update(study=other)
-    Report.objects.filter(study=study).update(study=other)
+    """Everything of `study` becomes the other's, which is left; of what there is one, its own."""
+    for relation in Study._meta.related_objects:  # noqa: SLF001 - Django's documented API
+        rows, name = relation.related_model.objects, relation.field.name
+        if not (relation.one_to_one and rows.filter(**{name: other}).exists()):
+            rows.filter(**{name: study}).update(**{name: other})
     study.delete()
     study_refresh(other.pk)
     other.refresh_from_db()

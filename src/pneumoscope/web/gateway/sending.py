@@ -27,6 +27,7 @@ from pneumoscope.web.gateway.telling import finding, reported_study
 from pneumoscope.web.gateway.tls import client_context
 from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.reviews.report_pdf import report_pdf
+from pneumoscope.web.studies.models import Analysis
 
 # Of every wait for a peer. A delivery's lease must outlive the sum of those of one sending.
 PATIENCE_SECONDS = 20.0
@@ -47,7 +48,8 @@ def delivery_send(delivery: Delivery) -> None:
             stow(http_peer(destination), [_object(delivery)])
         case Protocol.FHIR:
             told = reported_study(analysis, patient_id_system=destination.patient_id_system)
-            push(http_peer(destination), resources(told))
+            renewed = ("DiagnosticReport", "Provenance") if told.report else ()
+            push(http_peer(destination), resources(told), renewed=renewed)
         case Protocol.HL7:
             deliver(mllp_peer(destination), _message(delivery))
         case Protocol.WEBHOOK:
@@ -112,10 +114,13 @@ def _receiver(destination: Destination) -> WebhookPeer:
 
 def _object(delivery: Delivery) -> Dataset:
     if delivery.kind == Kind.PDF:
-        report = Report.objects.get(analysis=delivery.analysis, signed__isnull=False)
-        pdf = report_pdf(report, named=True)
+        pdf = _signed_pdf(delivery.analysis)
         return make_encapsulated_pdf(finding(delivery.analysis), pdf, title=REPORT_TITLE)
     return OBJECTS[delivery.kind](finding(delivery.analysis))
+
+
+def _signed_pdf(analysis: Analysis) -> bytes:
+    return report_pdf(Report.objects.get(analysis=analysis, signed__isnull=False), named=True)
 
 
 def _message(delivery: Delivery) -> bytes:
@@ -128,4 +133,5 @@ def _message(delivery: Delivery) -> bytes:
     told = reported_study(
         delivery.analysis, patient_id_system=destination.patient_id_system or delivery.site.code
     )
-    return result_message(told, parties, character_set=destination.character_set or UTF_8)
+    pdf = _signed_pdf(delivery.analysis) if told.report else b""
+    return result_message(told, parties, pdf=pdf, character_set=destination.character_set or UTF_8)

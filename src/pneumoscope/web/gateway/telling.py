@@ -27,9 +27,10 @@ from pneumoscope.core.types import (
 )
 from pneumoscope.core.types import Analysis as Outcome
 from pneumoscope.interop.finding import Finding
-from pneumoscope.interop.reported import ReportedStudy, lasting_id
+from pneumoscope.interop.reported import ReportedStudy, SignedReport, lasting_id
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import KnownPatient, Order
+from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Analysis, Image, Study
 
 
@@ -63,6 +64,7 @@ def reported_study(analysis: Analysis, *, patient_id_system: str = "") -> Report
         procedure_text=order.procedure_text if order else "",
         site=study.site.name,
         link=_link(study),
+        report=_signed_report(analysis),
     )
 
 
@@ -122,6 +124,15 @@ def own_id_system(site: Site) -> str:
     return settings.PNEUMOSCOPE_PATIENT_ID_SYSTEM or (
         f"urn:uuid:{lasting_id('patient numbers', site.code)}"
     )
+
+
+def _signed_report(analysis: Analysis) -> SignedReport | None:
+    signed = Report.objects.filter(analysis=analysis, signed__isnull=False)
+    report = signed.select_related("signed_by").first()
+    if report is None:
+        return None
+    signer = report.signed_by.get_full_name() or report.signed_by.get_username()
+    return SignedReport(report.signed, signer, report.impression, report.addenda.count())
 
 
 def _patient(analysis: Analysis) -> dict[str, Any]:

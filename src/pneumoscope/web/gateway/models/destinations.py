@@ -46,6 +46,9 @@ OBJECT_KINDS = (Kind.SR, Kind.GSPS, Kind.SC, Kind.SEG, Kind.KO)
 # What can be chosen for an archive; the report follows when a person has signed it.
 SENDABLE = (*OBJECT_KINDS, Kind.PDF)
 ONLY_KIND = {Protocol.FHIR: Kind.FHIR, Protocol.HL7: Kind.ORU, Protocol.WEBHOOK: Kind.EVENT}
+# Told of a result once more when its report is signed.
+REPORT_PROTOCOLS = frozenset({Protocol.FHIR, Protocol.HL7})
+REPORT_KINDS = (Kind.PDF, *(ONLY_KIND[each] for each in REPORT_PROTOCOLS))
 BY_SOCKET = frozenset({Protocol.DICOM, Protocol.HL7})
 OBJECT_PROTOCOLS = frozenset({Protocol.DICOM, Protocol.STOW})
 _NEEDED = {
@@ -123,16 +126,20 @@ class Destination(models.Model):
 
     def wants(self, analysis: Analysis) -> bool:
         """Whether this destination is told of a result of its site."""
-        if analysis.created < self.created:
-            return False
+        return analysis.created >= self.created and self._chooses(analysis)
+
+    def report_kind(self, analysis: Analysis, signed: datetime) -> str | None:
+        """As what this destination gets its site's signed reports; None: it gets none."""
+        if signed < self.created or not self._chooses(analysis):
+            return None
+        if self.protocol in OBJECT_PROTOCOLS:
+            return Kind.PDF if not self.objects_sent or Kind.PDF in self.objects_sent else None
+        return ONLY_KIND[Protocol(self.protocol)] if self.protocol in REPORT_PROTOCOLS else None
+
+    def _chooses(self, analysis: Analysis) -> bool:
         if self.results == Results.POSITIVE:
             return bool(analysis.positive)
         return self.results == Results.ALL or analysis.probability is not None
-
-    def wants_report(self, signed: datetime) -> bool:
-        """Whether this destination gets its site's signed reports as DICOM objects."""
-        chosen = not self.objects_sent or Kind.PDF in self.objects_sent
-        return self.protocol in OBJECT_PROTOCOLS and chosen and signed >= self.created
 
     def kinds(self, available: tuple[str, ...]) -> list[str]:
         """What is sent of a result that could be stated as `available` DICOM objects."""
