@@ -7,6 +7,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from pneumoscope.web.accounts.models import Membership
+from pneumoscope.web.reviews.models import Kind
+from pneumoscope.web.reviews.services import Opinion, review_create
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.models import Image, SavedView, Study
 from pneumoscope.web.studies.worklist import PAGE_SIZE, page_of
@@ -75,6 +77,43 @@ def test_filters_show_what_they_say(client, reader, name, value, expected):
     image_failed(image_make(study_make(), "broken"), "corrupt_file", "Damaged.", "Export again.")
     image_make(study_make(), "waiting")
     assert sorted(names(client.get("/", {name: value}))) == expected
+
+
+def test_who_reviewed_and_who_disagrees(client, reader, user_of):
+    senior = user_of("senior_reader")
+
+    def said(name, *words):
+        analysis = analysed(name, 0.9).analysis
+        for person, agreement, label in words:
+            opinion = Opinion(agreement=agreement, label=label)
+            kind = Kind.READING
+            review_create(acting_user=person, analysis=analysis, kind=kind, opinion=opinion)
+        return analysis
+
+    said("agreed", (reader, "agree", "pneumonia"))
+    said("disputed", (reader, "agree", "pneumonia"), (senior, "disagree", "normal"))
+    said("unread")
+    changed = said("changed", (senior, "disagree", "normal"))
+    opinion = Opinion(agreement="agree", label="pneumonia")
+    standing = changed.reading.reviews.get().pk
+    review_create(
+        acting_user=senior,
+        analysis=changed,
+        kind=Kind.READING,
+        opinion=opinion,
+        supersedes=standing,
+    )
+
+    def found(**asked):
+        return sorted(names(client.get("/", asked)))
+
+    assert found(reviewed=":me") == ["agreed", "disputed"]
+    assert found(reviewed=senior.username) == ["changed", "disputed"]
+    assert found(reviewed=":nobody") == ["unread"]
+    assert found(reviewed="stranger") == ["agreed", "changed", "disputed", "unread"]
+    assert found(disagreement="model") == ["disputed"]
+    assert found(disagreement="readers") == ["disputed"]
+    assert found(disagreement="readers", reviewed=":nobody") == []
 
 
 def test_search_by_file_and_patient_and_a_way_back_when_nothing_matches(client):

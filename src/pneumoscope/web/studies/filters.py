@@ -6,11 +6,13 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.days import days
 from pneumoscope.web.studies.blinding import blind_sites
-from pneumoscope.web.studies.models import Image, Source, Study
+from pneumoscope.web.studies.bulk import readers_of
+from pneumoscope.web.studies.models import Analysis, Image, Source, Study
 from pneumoscope.web.studies.states import PENDING, State
 
 SORTS = {"suspicious": "Suspicious first", "newest": "Newest first"}
@@ -20,6 +22,7 @@ RESULTS = {
     "uncertain": ("Uncertain", Q(uncertain=True)),
 }
 IN_PROGRESS = "PENDING"
+ME, NOBODY = ":me", ":nobody"
 STATES = {IN_PROGRESS: "In progress", **dict(State.choices)}
 # Years, the upper end not included.
 AGES: dict[str, tuple[str, float, float]] = {
@@ -31,6 +34,16 @@ AGES: dict[str, tuple[str, float, float]] = {
 }
 SEXES = {"F": "Female", "M": "Male", "O": "Other"}
 VIEWS = {"PA": "PA", "AP": "AP", "LL": "Left lateral", "RL": "Right lateral"}
+
+
+# By the names of `reviews`, whose models this app does not import.
+DISAGREEMENTS = {
+    "model": (
+        _("A reader disagrees with the result"),
+        Q(reading__reviews__agreement="disagree", reading__reviews__superseded=None),
+    ),
+    "readers": (_("Readers disagree, nobody has decided"), Q(reading__state="DISPUTED")),
+}
 
 
 def _choice(label: str, choices: dict[str, str]) -> forms.ChoiceField:
@@ -54,24 +67,36 @@ class Filters(forms.Form):
     view = _choice("View", VIEWS)
     site = forms.ChoiceField(label="Site", required=False)
     source = _choice("Source", dict(Source.choices))
+    reviewed = forms.ChoiceField(label=_("Reviewed by"), required=False)
+    disagreement = _choice(
+        _("Disagreement"), {name: word for name, (word, _) in DISAGREEMENTS.items()}
+    )
     assigned = _choice("Assigned", {"me": "To me", "nobody": "To nobody"})
     since = _day("Received from")
     until = _day("Received to")
 
     def __init__(self, user: User, data: dict[str, str]) -> None:
         self.user = user
+        self.readers = readers_of(user)
         self.blind = bool(blind_sites(user))
         clean = {name: value.replace("\x00", "") for name, value in data.items()}
         super().__init__({**clean, "q": clean.get("q", "").strip()[:128]})
         sites = [user.seats[key].site for key in user.sites_with("study.view")]
         self.fields["site"].choices = [("", "All"), *((site.code, site.name) for site in sites)]
+        self.fields["reviewed"].choices = self._reviewers
         if self.blind:
             # Neither the order nor a choice of results leads who has to look first.
-            self.fields["result"].choices = [("", "Any")]
+            self.fields["result"].choices = self.fields["disagreement"].choices = [("", "Any")]
             self.fields["sort"].choices = [("", "Any"), ("newest", SORTS["newest"])]
         for field in self.fields.values():
             # The fields may stand outside of their form, which is in the toolbar.
             field.widget.attrs["form"] = "filters"
+
+    def _reviewers(self) -> list[tuple[str, Any]]:
+        """Asked for only where somebody looks at the choices."""
+        names = [reader.username for reader in self.readers]
+        fixed = [("", _("Anybody or nobody")), (ME, _("Me")), (NOBODY, _("Nobody yet"))]
+        return [*fixed, *((name, name) for name in names)]
 
     @property
     def asked(self) -> dict[str, Any]:
@@ -94,6 +119,8 @@ class Filters(forms.Form):
         for name, condition in _CONDITIONS.items():
             if name in asked:
                 found = found.filter(condition(asked[name]))
+        if "reviewed" in asked:
+            found = found.filter(_reviewed(self.user, asked["reviewed"]))
         if "assigned" in asked:
             found = found.filter(assigned_to=self.user if asked["assigned"] == "me" else None)
         return found.filter(_search(self.user, asked["q"])) if "q" in asked else found
@@ -111,6 +138,21 @@ def _search(user: User, word: str) -> Q:
         return match
 
 
+def _reviewed(user: User, word: str) -> Q:
+    """By a review that stands. ME and NOBODY cannot be names: names have no colon."""
+    if word == NOBODY:
+        read = Analysis.objects.filter(image__study=OuterRef("pk"), reading__isnull=False)
+        return ~Q(Exists(read))
+    reader = user.username if word == ME else word
+    return _of_analyses(
+        Q(reading__reviews__reader__username=reader, reading__reviews__superseded=None)
+    )
+
+
+def _of_analyses(condition: Q) -> Q:
+    return Q(pk__in=Analysis.objects.filter(condition).values("image__study"))
+
+
 def _state(word: str) -> Q:
     return Q(state__in=PENDING) if word == IN_PROGRESS else Q(state=word)
 
@@ -126,6 +168,7 @@ _CONDITIONS = {
     "age": _age,
     "sex": lambda word: Q(sex=word),
     "view": lambda word: Exists(Image.objects.filter(study=OuterRef("pk"), view_position=word)),
+    "disagreement": lambda word: _of_analyses(DISAGREEMENTS[word][1]),
     "site": lambda word: Q(site__code=word),
     "source": lambda word: Q(source=word),
     "since": lambda day: days("created", since=day),

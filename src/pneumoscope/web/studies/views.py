@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.services import event_record, list_record
 from pneumoscope.web.studies.blinding import hidden_images, impression_create
-from pneumoscope.web.studies.bulk import readers_of
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.impressions import ImpressionForm
 from pneumoscope.web.studies.models import Analysis, Image, Study
@@ -52,7 +51,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
         "may_upload": may_upload(request),
         "may_export": user.has_right("study.export"),
         "may_delete": user.has_right("study.delete"),
-        "readers": readers_of(user),
+        "readers": filters.readers,
         "max_bytes": settings.PNEUMOSCOPE_MAX_FILE_BYTES,
     }
     return render(request, "studies/worklist.html", context)
