@@ -104,8 +104,8 @@ def open_page(
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        # A refused session is an answer, which the page shows; the browser still complains of it.
-        refused = "401 (Unauthorized)" in message.text
+        # A refusal is an answer, which the page shows; the browser still complains of it.
+        refused = re.search(r"status of (400|401|409|413|503)", message.text)
         if message.type in {"error", "warning"} and not refused:
             complaints.append(message.text)
 

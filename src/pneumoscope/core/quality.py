@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pneumoscope.core.bundle import Bundle, Card
+from pneumoscope.core.population import population_reasons
 from pneumoscope.core.preprocess import preprocess
 from pneumoscope.core.types import DicomHeader, FloatImage, QualityReport, Radiograph, Reason
 
@@ -181,18 +182,10 @@ def _warn_pixels(radiograph: Radiograph) -> Iterator[Reason]:
 
 def _warn_population(header: DicomHeader | None, card: Card) -> Iterator[Reason]:
     """The model's validated population against what the header says of the patient and view."""
-    if header is None:
-        return
-    low, high = card.population.age
-    if header.patient_age is not None and not low <= header.patient_age <= high:
-        yield Reason(
-            "age_outside_population",
-            f"The patient is {header.patient_age:g} years old; the model was validated on patients "
-            f"of {low:g} to {high:g} years. Read the result with care.",
-        )
-    view = header.view_position.upper()
-    if view and view not in card.population.views:
-        yield Reason(
-            "view_outside_population",
-            f"View {view}; the model was validated on {', '.join(card.population.views)}.",
+    if header is not None:
+        yield from population_reasons(
+            age=header.patient_age,
+            view=header.view_position.upper(),
+            ages=card.population.age,
+            views=card.population.views,
         )

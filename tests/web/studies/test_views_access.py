@@ -35,6 +35,8 @@ PAGES = [
     ("studies:study_patient", "post", "model_steward", "reader", 200, 404),
     ("studies:impression", "post", "technologist", "reader", 302, 404),
     ("studies:image_panel", "get", "auditor", "reader", 200, 404),
+    ("studies:image_describe", "get", "model_steward", "reader", 200, 404),
+    ("studies:image_describe", "post", "model_steward", "reader", 302, 404),
     ("studies:image_rendered", "get", "auditor", "reader", 200, 404),
     ("studies:image_thumbnail", "get", "auditor", "reader", 200, 404),
     ("studies:image_heatmap", "get", "auditor", "reader", 200, 404),

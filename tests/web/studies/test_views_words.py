@@ -111,6 +111,7 @@ def test_pseudonyms_are_stable_per_site_and_tell_nothing():
     assert pseudonym(Study(site_id=1)) == "No patient ID"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("age", "sex", "words"),
     [

@@ -53,7 +53,7 @@ FILTERS = [
     if name != "sort"
 ]
 WITH_IMAGES = Prefetch(
-    "images", Image.objects.prefetch_related("analyses").order_by("created", "id")
+    "images", Image.objects.prefetch_related("analyses__model_version").order_by("created", "id")
 )
 
 
@@ -149,7 +149,8 @@ class StudyView(APIView):
 
 def with_images(studies: QuerySet[Study], user: User) -> QuerySet[Study]:
     """Everything `StudySerializer` reads and may show this person."""
-    return with_hidden(studies, user).select_related("headline").prefetch_related(WITH_IMAGES)
+    related = with_hidden(studies, user).select_related("headline", "description")
+    return related.prefetch_related(WITH_IMAGES)
 
 
 def _receive(files: Iterable[Any], request: Request) -> Iterable[Receipt | Refusal]:

@@ -17,6 +17,13 @@ class UploadDamaged(PneumoscopeError):
     remedy = "The file changed on its way, or while it was read: send it again."
 
 
+class DescriptionUnreadable(PneumoscopeError):
+    """What was typed of the patient is not what can be kept."""
+
+    code = "patient_details"
+    remedy = "Correct the patient's details beside the upload, then send the file again."
+
+
 class TooMuchUnfinished(PneumoscopeError):
     """More begun uploads than are kept for one person."""
 

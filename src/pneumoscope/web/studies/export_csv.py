@@ -11,6 +11,7 @@ from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.csv_answer import csv_answer
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from pneumoscope.web.studies.blinding import with_hidden
+from pneumoscope.web.studies.describing import FIELDS
 from pneumoscope.web.studies.models import Study
 
 COLUMNS = [
@@ -19,6 +20,7 @@ COLUMNS = [
     "patient",
     "age_years",
     "sex",
+    *(f"typed_{name}" for name in FIELDS),
     "study_date",
     "received",
     "source",
@@ -36,7 +38,7 @@ COLUMNS = [
 
 def export_of(studies: QuerySet[Study], user: User) -> StreamingHttpResponse:
     """A line for each study, read a thousand at a time; no result that is hidden from the user."""
-    related = ("site", "headline__model_version", "assigned_to")
+    related = ("site", "headline__model_version", "assigned_to", "description")
     ordered = with_hidden(studies, user).select_related(*related).order_by("-created", "-id")
     found = ordered.iterator(chunk_size=1000)
     name = f"pneumoscope-{timezone.localdate():%Y-%m-%d}.csv"
@@ -52,6 +54,7 @@ def _values(study: Study) -> list[Any]:
         patient_pseudonym(study.site_id, study.patient_id),
         study.age_years,
         study.sex,
+        *_typed(study),
         study.study_date,
         study.created.isoformat(),
         study.source,
@@ -65,3 +68,9 @@ def _values(study: Study) -> list[Any]:
         study.assigned_to and study.assigned_to.get_username(),
         RESEARCH_USE_ONLY,
     ]
+
+
+def _typed(study: Study) -> list[Any]:
+    """What was typed of the patient; several symptoms with a space between their codes."""
+    values = [getattr(study.typed, name, None) for name in FIELDS]
+    return [" ".join(value) if isinstance(value, list) else value for value in values]

@@ -159,15 +159,29 @@ def _state(word: str) -> Q:
 
 def _age(word: str) -> Q:
     _, low, high = AGES[word]
-    return Q(age_years__gte=low, age_years__lt=high)
+    typed = Q(description__age_years__gte=low, description__age_years__lt=high)
+    return typed | Q(description__age_years=None, age_years__gte=low, age_years__lt=high)
+
+
+def _sex(word: str) -> Q:
+    """As typed, else as the file says; no row of what was typed is an empty one."""
+    silent = Q(description=None) | Q(description__sex="")
+    return Q(description__sex=word) | silent & Q(sex=word)
+
+
+def _view(word: str) -> Q:
+    """Of an image's file, or as typed for images whose files name none."""
+    images = Image.objects.filter(study=OuterRef("pk"))
+    typed = Q(description__view_position=word) & Exists(images.filter(view_position=""))
+    return typed | Exists(images.filter(view_position=word))
 
 
 _CONDITIONS = {
     "result": lambda word: RESULTS[word][1],
     "state": _state,
     "age": _age,
-    "sex": lambda word: Q(sex=word),
-    "view": lambda word: Exists(Image.objects.filter(study=OuterRef("pk"), view_position=word)),
+    "sex": _sex,
+    "view": _view,
     "disagreement": lambda word: _of_analyses(DISAGREEMENTS[word][1]),
     "site": lambda word: Q(site__code=word),
     "source": lambda word: Q(source=word),

@@ -6,7 +6,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers as s
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
-from pneumoscope.web.studies.models import Image, Study
+from pneumoscope.web.studies.describing import FIELDS
+from pneumoscope.web.studies.models import Description, Image, Study
+from pneumoscope.web.studies.models.descriptions import Symptom
+from pneumoscope.web.studies.population import warnings_of
 from pneumoscope.web.studies.services import Refusal
 from pneumoscope.web.studies.states import State
 
@@ -79,6 +82,9 @@ class ImageSerializer(s.ModelSerializer[Image]):
         help_text="Empty without the right to see patients: file names may hold names."
     )
     record = s.SerializerMethodField()
+    population_warnings = s.SerializerMethodField(
+        help_text="By what is known now: typed since the analysis, or said by the file."
+    )
     duplicate = s.SerializerMethodField(help_text="Whether the site had these bytes already.")
 
     class Meta:
@@ -97,7 +103,12 @@ class ImageSerializer(s.ModelSerializer[Image]):
             "view_position",
             "modality",
             "record",
+            "population_warnings",
         ]
+
+    @extend_schema_field(RecordReasonSerializer(many=True))
+    def get_population_warnings(self, image: Image) -> list[dict[str, Any]]:
+        return warnings_of(image.analysis) if image.analysis else []
 
     def _names_shown(self, image: Image) -> bool:
         return bool(self.context["request"].user.has_right("patient.reveal", image.site_id))
@@ -168,12 +179,23 @@ class PatientSerializer(s.ModelSerializer[Study]):
         ]
 
 
+class DescriptionSerializer(s.ModelSerializer[Description]):
+    """Typed by people, beside what the file says; null and empty: not typed."""
+
+    symptoms = s.ListField(child=s.ChoiceField(Symptom.choices))
+
+    class Meta:
+        model = Description
+        fields = FIELDS
+
+
 class StudySerializer(StudyRowSerializer):
     images = ImageSerializer(many=True)
+    typed = DescriptionSerializer(allow_null=True, read_only=True)
     patient = s.SerializerMethodField(help_text="Null unless asked for with `reveal`.")
 
     class Meta(StudyRowSerializer.Meta):
-        fields = [*StudyRowSerializer.Meta.fields, "images", "patient"]
+        fields = [*StudyRowSerializer.Meta.fields, "typed", "images", "patient"]
 
     @extend_schema_field(PatientSerializer(allow_null=True))
     def get_patient(self, study: Study) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from django.views.decorators.http import require_http_methods
 
 from pneumoscope.core.errors import FileTooLarge, PneumoscopeError
 from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.studies.describing import DescriptionForm
 from pneumoscope.web.studies.models import Source, Study, Upload
 from pneumoscope.web.studies.services import Receipt, Refusal, upload_receive
 from pneumoscope.web.studies.uploading import (
@@ -56,7 +57,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         "may_upload": True,
         "max_bytes": settings.PNEUMOSCOPE_MAX_FILE_BYTES,
         "max_zip_bytes": settings.PNEUMOSCOPE_MAX_REQUEST_BYTES,
-        "days": 1,
+        "description": DescriptionForm(auto_id="described-%s"),
     }
     return render(request, "studies/upload.html", context)
 

@@ -23,6 +23,7 @@ from django.utils import timezone
 from pneumoscope.core.archive import is_archive
 from pneumoscope.core.errors import EmptyFile, FileTooLarge, PneumoscopeError
 from pneumoscope.web.accounts.models import Site, User
+from pneumoscope.web.studies.describing import description_read, study_describe
 from pneumoscope.web.studies.errors import TooMuchUnfinished, UploadDamaged
 from pneumoscope.web.studies.headers import text_fitted
 from pneumoscope.web.studies.models import Source, Upload, UploadPart
@@ -56,10 +57,12 @@ def upload_begin(
 ) -> Receipt | Upload:
     """The image, if these bytes are here; else the upload to be continued at its `offset`.
 
-    Raises EmptyFile, FileTooLarge or TooMuchUnfinished.
+    `patient`: what was typed, for what the file becomes. Raises EmptyFile, FileTooLarge,
+    DescriptionUnreadable or TooMuchUnfinished.
     """
     uploads_expire()
     _length_check(length)
+    description_read(patient)
     known = image_known(sha256=sha256, actor=actor, site=site)
     if known is not None:
         return known
@@ -167,11 +170,20 @@ def _receive(upload: Upload) -> None:
             )
         except PneumoscopeError as error:
             outcomes = [Refusal(upload.name, error)]
+    _describe(upload, outcomes)
     upload.outcome, upload.finished = outcome_of(outcomes), timezone.now()
     upload.save(update_fields=["outcome", "finished"])
     for part in upload.parts.all():
         default_storage.delete(part.file.name)
         part.delete()
+
+
+def _describe(upload: Upload, outcomes: list[Receipt | Refusal]) -> None:
+    """What was typed beside the file belongs to the studies it began, and to no older one."""
+    values = description_read(upload.patient)
+    for each in outcomes:
+        if isinstance(each, Receipt) and not each.duplicate:
+            study_describe(study=each.image.study, values=values, acting_user=upload.user)
 
 
 def outcome_of(outcomes: list[Receipt | Refusal]) -> dict[str, Any]:

@@ -1,6 +1,13 @@
 from django.urls import path
 
-from pneumoscope.web.studies import pictures, saved_views, selection, upload_views, views
+from pneumoscope.web.studies import (
+    described_views,
+    pictures,
+    saved_views,
+    selection,
+    upload_views,
+    views,
+)
 
 app_name = "studies"
 urlpatterns = [
@@ -14,6 +21,7 @@ urlpatterns = [
     path("uploads/<uuid:upload_id>/", upload_views.upload_file, name="upload_file"),
     path("studies/<uuid:study_id>/", views.study, name="study"),
     path("studies/<uuid:study_id>/patient/", views.study_patient, name="study_patient"),
+    path("images/<uuid:image_id>/patient/", described_views.image_describe, name="image_describe"),
     path("images/<uuid:image_id>/panel/", views.image_panel, name="image_panel"),
     path("images/<uuid:image_id>/impression/", views.impression, name="impression"),
     path("images/<uuid:image_id>/radiograph.jpg", pictures.image_rendered, name="image_rendered"),

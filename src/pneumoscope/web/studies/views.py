@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.services import event_record, list_record
 from pneumoscope.web.studies.blinding import hidden_images, impression_create
+from pneumoscope.web.studies.described_views import described
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.impressions import ImpressionForm
 from pneumoscope.web.studies.models import Analysis, Image, Study
@@ -70,8 +71,9 @@ def worklist_rows(request: HttpRequest) -> HttpResponse:
 @require_safe
 @require_right("study.view")
 def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
+    visible = Study.objects.visible_to(request.user)
     found = get_object_or_404(
-        Study.objects.visible_to(request.user).select_related("site", "headline"), pk=study_id
+        visible.select_related("site", "headline", "description"), pk=study_id
     )
     event_record(action="study.view", actor=request.user, target=found, request=request)
     images = list(found.images.prefetch_related("analyses__model_version"))
@@ -92,7 +94,7 @@ def image_panel(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Viewer and reading panel; 204 while the image is still in the `state` the page shows."""
     image = get_object_or_404(
         Image.objects.visible_to(request.user)
-        .select_related("study")
+        .select_related("study__description")
         .prefetch_related("analyses__model_version"),
         pk=image_id,
     )
@@ -132,6 +134,7 @@ def _reading(request: HttpRequest, image: Image) -> dict[str, Any]:
         "pending": image.state in PENDING,
         "heatmap": image.state == State.ANALYSED and analysis and analysis.probability is not None,
         "may_model": request.user.has_right("model.view"),
+        **described(request, image),
     }
 
 

@@ -50,7 +50,7 @@ def with_rows(studies: QuerySet[Study], user: User) -> QuerySet[Study]:
     """Everything `Row` reads and may show this person: two queries, however many studies."""
     shown = ("study", "source_name", "thumbnail", "state", "failure_code", "failure_reason")
     images = Image.objects.only(*shown, "remedy", "created")
-    found = studies.select_related("site", "headline", "assigned_to")
+    found = studies.select_related("site", "headline", "assigned_to", "description")
     return with_hidden(found, user).prefetch_related(Prefetch("images", images))
 
 

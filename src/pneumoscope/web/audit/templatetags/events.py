@@ -15,6 +15,6 @@ def details(event: Event) -> str:
 
 def _words(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(_words(each) for each in value)
+        return ", ".join(_words(each) or "–" for each in value)
     text = "" if value is None else str(value)
     return f"{text[:12]}…" if len(text) == HASH and text.isalnum() else text

@@ -1,7 +1,7 @@
 """A study, and where it stands in the worklist."""
 
 import uuid
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -11,6 +11,9 @@ from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.accounts.roles import Right
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from pneumoscope.web.studies.states import State
+
+if TYPE_CHECKING:
+    from pneumoscope.web.studies.models.descriptions import Description
 
 
 class Source(models.TextChoices):
@@ -95,6 +98,22 @@ class Study(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def typed(self) -> "Description | None":
+        """What was typed of the patient, if anything was."""
+        return getattr(self, "description", None)
+
+    @property
+    def age(self) -> float | None:
+        """Years: as typed, else as the file says."""
+        typed = self.typed.age_years if self.typed else None
+        return self.age_years if typed is None else typed
+
+    @property
+    def known_sex(self) -> str:
+        """DICOM PatientSex: as typed, else as the file says."""
+        return (self.typed.sex if self.typed else "") or self.sex
 
     def audit_subject(self) -> tuple[uuid.UUID, str]:
         return self.pk, patient_pseudonym(self.site_id, self.patient_id)

@@ -34,7 +34,7 @@ class Upload(models.Model):
     sha256 = models.CharField(max_length=64)
     length = models.PositiveBigIntegerField()
     offset = models.PositiveBigIntegerField(default=0)
-    # What was typed of the patient, as `described.DescriptionForm` takes it.
+    # What was typed of the patient, as `describing.DescriptionForm` takes it.
     patient = models.JSONField(default=dict, blank=True)
     outcome = models.JSONField(default=dict, blank=True)
     finished = models.DateTimeField(null=True)

@@ -7,8 +7,10 @@ from django import template
 from django.utils.translation import gettext as _
 
 from pneumoscope.core.metrics import predictive_values
+from pneumoscope.core.population import POPULATION_CODES
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from pneumoscope.web.studies.models import Analysis, Study
+from pneumoscope.web.studies.population import warnings_of
 from pneumoscope.web.studies.states import State
 
 register = template.Library()
@@ -22,8 +24,6 @@ STATE_ICONS = {
     State.REJECTED: "rejected",
     State.FAILED: "failed",
 }
-# Quality reasons that are about the patient or the view, not about the picture.
-POPULATION = {"age_outside_population", "view_outside_population"}
 # How much likelier one cause must be before it is worth a word.
 CAUSE_MARGIN = 2.0
 
@@ -193,13 +193,13 @@ def state_icon(state: str) -> str:
 @register.filter
 def notes(analysis: Analysis) -> list[dict[str, str]]:
     """What quality remarked on the picture itself."""
-    return [r for r in reasons(analysis) if r["code"] not in POPULATION]
+    return [r for r in reasons(analysis) if r["code"] not in POPULATION_CODES]
 
 
 @register.filter
 def population_warnings(analysis: Analysis) -> list[dict[str, str]]:
     """Where the patient or the view is outside what the model was validated on."""
-    return [r for r in reasons(analysis) if r["code"] in POPULATION]
+    return warnings_of(analysis)
 
 
 @register.filter
@@ -217,9 +217,9 @@ def pseudonym(study: Study) -> str:
 @register.filter
 def age_and_sex(study: Study) -> str:
     words = []
-    if study.age_years is not None:
-        months = round(12 * study.age_years)
-        words.append(f"{months} months" if months < 24 else f"{study.age_years:.0f} years")
-    if study.sex:
-        words.append({"M": "male", "F": "female", "O": "other"}.get(study.sex, study.sex))
+    if study.age is not None:
+        months = round(12 * study.age)
+        words.append(f"{months} months" if months < 24 else f"{study.age:.0f} years")
+    if sex := study.known_sex:
+        words.append({"M": "male", "F": "female", "O": "other"}.get(sex, sex))
     return ", ".join(words)

@@ -49,7 +49,7 @@
     part("[data-said]").textContent = said;
     part("progress").hidden = ["failed", "unreadable"].includes(state);
     if (["checking", "receiving"].includes(state)) part("progress").removeAttribute("value");
-    else part("progress").value = item.done / item.file.size;
+    else part("progress").value = item.done / (item.file.size || 1);
     part("[data-size]").textContent = item.done && item.done < item.file.size ?
       word("of", { done: size(item.done), whole: size(item.file.size) }) : size(item.file.size);
     for (const button of row.querySelectorAll("[data-do]")) {
