@@ -23,6 +23,7 @@ from pneumoscope.interop.scu import DicomPeer, echo, store
 from pneumoscope.interop.webhook import WebhookPeer, event, post
 from pneumoscope.web.gateway.models import Delivery, Destination
 from pneumoscope.web.gateway.models.destinations import Kind, Protocol
+from pneumoscope.web.gateway.secrets import SecretLost
 from pneumoscope.web.gateway.telling import finding, reported_study
 from pneumoscope.web.gateway.tls import client_context
 from pneumoscope.web.reviews.models import Report
@@ -109,6 +110,9 @@ def http_peer(destination: Destination) -> HttpPeer:
 
 
 def _receiver(destination: Destination) -> WebhookPeer:
+    """Raises SecretLost: nothing is signed with an empty secret."""
+    if not destination.secret:
+        raise SecretLost(f"The secret of {destination} cannot be read")
     return WebhookPeer(http_peer(destination), destination.secret)
 
 

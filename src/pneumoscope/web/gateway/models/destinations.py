@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models.peers import ae_title_check
+from pneumoscope.web.gateway.secrets import SecretField
 from pneumoscope.web.studies.models import Analysis, SiteQuerySet
 
 
@@ -82,7 +83,7 @@ class Destination(models.Model):
     ae_title = models.CharField("AE title", max_length=16, blank=True, validators=[ae_title_check])
     url = models.CharField("address (URL)", max_length=500, blank=True)
     # A bearer token, or a webhook's shared secret. Never shown again, never in logs or events.
-    secret = models.CharField("token or shared secret", max_length=500, blank=True)
+    secret = SecretField("token or shared secret", max_length=500, blank=True)
     receiving_application = models.CharField(max_length=180, blank=True)
     receiving_facility = models.CharField(max_length=180, blank=True)
     character_set = models.CharField(max_length=40, default="UNICODE UTF-8", blank=True)

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models.peers import Peer
+from pneumoscope.web.gateway.secrets import SecretField
 from pneumoscope.web.studies.models import SiteQuerySet
 
 
@@ -40,7 +41,7 @@ class Pull(models.Model):
         blank=True,
         validators=[URLValidator(["http", "https"])],
     )
-    token = models.CharField(max_length=400, blank=True)
+    token = SecretField(max_length=400, blank=True)
     station = models.CharField("scheduled for station", max_length=16, blank=True)
     procedure = models.CharField("scheduled procedure", max_length=16, blank=True)
     modalities = models.CharField(max_length=200, blank=True, default="CR,DX")
