@@ -18,6 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 from pynetdicom import AE, build_role, evt
+from pynetdicom.dimse_messages import N_EVENT_REPORT_RSP
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.sop_class import StorageCommitmentPushModel, Verification
 
@@ -221,14 +222,17 @@ def test_storage_commitment_reports_what_is_kept_and_what_is_not(port, store):
 
     def note(event):
         reports.append((event.event_type, event.event_information))
-        told.set()
-        return 0x0000
+        return 0x0000, None
+
+    def answered(event):
+        """To release before this would leave the provider without its answer."""
+        if isinstance(event.message, N_EVENT_REPORT_RSP):
+            told.set()
 
     entity = AE("SENDER")
     entity.add_requested_context(StorageCommitmentPushModel)
-    opened = entity.associate(
-        "127.0.0.1", port, ae_title="SCOPE", evt_handlers=[(evt.EVT_N_EVENT_REPORT, note)]
-    )
+    handlers = [(evt.EVT_N_EVENT_REPORT, note), (evt.EVT_DIMSE_SENT, answered)]
+    opened = entity.associate("127.0.0.1", port, ae_title="SCOPE", evt_handlers=handlers)
     wanted = Dataset()
     wanted.TransactionUID = f"{ROOT}.77"
     wanted.ReferencedSOPSequence = [reference(kept.SOPInstanceUID), reference(f"{ROOT}.404")]
@@ -250,7 +254,7 @@ def test_storage_commitment_calls_back_where_the_address_is_known(store):
     def note(event):
         reports.append(event.event_type)
         told.set()
-        return 0x0000
+        return 0x0000, None
 
     requester = AE("SENDER")
     requester.add_supported_context(StorageCommitmentPushModel, scu_role=True, scp_role=True)

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.dimse_messages import N_ACTION_RSP
 from pynetdicom.presentation import build_role
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StorageCommitmentPushModel,
@@ -42,8 +43,23 @@ def commitment_answer(event: evt.Event, holds: Holds, address: tuple[str, int] |
     if not wanted.get("TransactionUID") or not wanted.get("ReferencedSOPSequence"):
         return _INVALID_ARGUMENT
     report = commitment_report(wanted, holds)
-    threading.Thread(target=_deliver, args=[event.assoc, address, report], daemon=True).start()
+    threading.Thread(
+        target=_deliver, args=[event.assoc, address, report, _answer_of(event.assoc)], daemon=True
+    ).start()
     return 0x0000
+
+
+def _answer_of(association: Association) -> threading.Event:
+    """Set once the request's response is on its way: a peer that waits for it takes no report."""
+    answered = threading.Event()
+
+    def note(event: evt.Event) -> None:
+        if isinstance(event.message, N_ACTION_RSP):
+            answered.set()
+            association.unbind(evt.EVT_DIMSE_SENT, note)
+
+    association.bind(evt.EVT_DIMSE_SENT, note)
+    return answered
 
 
 def commitment_report(wanted: Dataset, holds: Holds) -> Dataset:
@@ -67,8 +83,14 @@ def commitment_report(wanted: Dataset, holds: Holds) -> Dataset:
     return report
 
 
-def _deliver(requested_on: Association, address: tuple[str, int] | None, report: Dataset) -> None:
+def _deliver(
+    requested_on: Association,
+    address: tuple[str, int] | None,
+    report: Dataset,
+    answered: threading.Event,
+) -> None:
     peer = requested_on.requestor.ae_title
+    answered.wait(_PATIENCE_SECONDS)
     association = _associate(requested_on, address) if address else None
     same = association is None
     association = association or requested_on
