@@ -274,6 +274,9 @@ def test_the_same_key_and_files_get_the_same_answer(api_of, reader, jpeg):
     assert send_it(2, "k2").status_code == 202
     KeptAnswer.objects.filter(key="k1").update(answer=None)
     problem(send_it(1), 409, "still_answering")
+    # Whoever was to answer has died.
+    KeptAnswer.objects.update(created=timezone.now() - timedelta(minutes=11))
+    assert send_it(1).status_code == 202
     KeptAnswer.objects.update(created=timezone.now() - timedelta(days=2))
     assert send_it(1).json()["studies"][0]["images"][0]["duplicate"]
 

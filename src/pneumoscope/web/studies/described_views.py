@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from pneumoscope.web.accounts.access import require_right
+from pneumoscope.web.studies.blinding import hidden_images
 from pneumoscope.web.studies.describing import DescriptionForm, history_of, study_describe
 from pneumoscope.web.studies.models import Image
 
@@ -33,7 +34,8 @@ def image_describe(request: HttpRequest, image_id: UUID) -> HttpResponse:
         form = _write(request, image)
         if not request.htmx:
             return redirect("studies:study", study_id=image.study_id)
-    context = {"image": image, "analysis": image.analysis, "description": form, "oob": True}
+    analysis = None if hidden_images(request.user, [image]) else image.analysis
+    context = {"image": image, "analysis": analysis, "description": form, "oob": True}
     return render(request, "studies/described.html", {**described(request, image), **context})
 
 

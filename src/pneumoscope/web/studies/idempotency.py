@@ -62,7 +62,7 @@ def _keep(key: str, user: User, sha256: str) -> tuple[KeptAnswer, bool]:
     """The row of the key, and whether this request is the one to answer."""
     now = timezone.now()
     KeptAnswer.objects.filter(created__lt=now - KEPT).delete()
-    died = KeptAnswer.objects.filter(answer=None, created__lt=now - ANSWERED_WITHIN)
+    died = KeptAnswer.objects.filter(answer__isnull=True, created__lt=now - ANSWERED_WITHIN)
     died.filter(user=user, key=key).delete()
     try:
         with transaction.atomic():
