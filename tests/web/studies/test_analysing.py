@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from pneumoscope.core.record import failure_record
@@ -5,6 +6,7 @@ from pneumoscope.web.audit.models import Event
 from pneumoscope.web.registry.models import ModelVersion, Stage
 from pneumoscope.web.studies.analysing import image_analyse
 from pneumoscope.web.studies.models import Analysis, Image, Source
+from pneumoscope.web.studies.models.embeddings import embeddings_unpack
 from pneumoscope.web.studies.queue import MAX_ATTEMPTS, image_claim
 from pneumoscope.web.studies.services import study_receive
 from pneumoscope.web.studies.states import State
@@ -37,7 +39,9 @@ def test_a_radiograph_becomes_a_result(receive, radiograph, model):
     assert analysis.record["model"]["hash"] == model.bundle_hash
     assert analysis.heatmap.ndim == 2
     assert 0 <= analysis.heatmap.min() <= analysis.heatmap.max() <= 1
-    assert analysis.embedding.ndim == 1
+    [features] = embeddings_unpack([analysis.embedding.packed])
+    assert features.ndim == 1
+    assert np.linalg.norm(features) == pytest.approx(1, abs=1e-2)
     assert image.rendered.size > image.thumbnail.size > 0
     assert Event.objects.get(action="image.analysed").detail["model"] == model.bundle_hash
 

@@ -41,6 +41,7 @@ PAGES = [
     ("studies:image_thumbnail", "get", "auditor", "reader", 200, 404),
     ("studies:image_heatmap", "get", "auditor", "reader", 200, 404),
     ("reviews:review", "get", "auditor", "technologist", 200, 404),
+    ("reviews:similar", "get", "auditor", "technologist", 200, 404),
     ("reviews:review_save", "post", "technologist", "reader", 200, 404),
     ("reviews:readings", "get", "technologist", "reader", 200, 200),
     ("reviews:report", "get", "auditor", "technologist", 200, 404),
@@ -155,7 +156,7 @@ def address(name, image):
         return reverse(name, args=[person.pk, *step])
     if name.startswith("reviews:report"):
         return reverse(name, args=[image.study_id])
-    if name in {"reviews:review", "reviews:review_save"}:
+    if name in {"reviews:review", "reviews:review_save", "reviews:similar"}:
         return reverse(name, args=[image.analysis.pk])
     if "image_" in name or name == "studies:impression":
         return reverse(name, args=[image.pk])

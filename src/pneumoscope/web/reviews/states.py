@@ -54,6 +54,15 @@ def contradict(one: str, other: str) -> bool:
     return one != other and {one, other} not in _COMPATIBLE
 
 
+def confirmed_label(labels: Sequence[str]) -> Label:
+    """What labels that do not contradict each other amount to: a cause, where one is named.
+
+    labels: of readers who are sure, at least one.
+    """
+    named = [each for each in labels if each != Label.PNEUMONIA]
+    return Label((named or labels)[0])
+
+
 def reading_state(
     readings: Sequence[tuple[str, str]], *, adjudicated: bool, uncertain: bool
 ) -> ReadingState:

@@ -6,6 +6,7 @@ app_name = "reviews"
 urlpatterns = [
     path("analyses/<int:analysis_id>/review/", views.review, name="review"),
     path("analyses/<int:analysis_id>/review/save/", views.review_save, name="review_save"),
+    path("analyses/<int:analysis_id>/similar/", views.similar, name="similar"),
     path("reviews/", views.readings, name="readings"),
     path("studies/<uuid:study_id>/report/", report_views.report, name="report"),
     path("studies/<uuid:study_id>/report/write/", report_views.report_write, name="report_write"),

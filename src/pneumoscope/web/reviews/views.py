@@ -14,6 +14,7 @@ from pneumoscope.web.audit.services import list_record
 from pneumoscope.web.reviews.forms import ReviewForm
 from pneumoscope.web.reviews.models import Kind, Reading
 from pneumoscope.web.reviews.services import may_adjudicate, review_create, review_standing
+from pneumoscope.web.reviews.similar import similar_cases
 from pneumoscope.web.reviews.states import ReadingState
 from pneumoscope.web.studies.blinding import hidden_images
 from pneumoscope.web.studies.models import Analysis, Image
@@ -32,6 +33,15 @@ def review(request: HttpRequest, analysis_id: int) -> HttpResponse:
     """The panel's part: what was said, and the form for those who may say something."""
     analysis = _analysis(request, analysis_id, "study.view")
     return render(request, "reviews/review.html", _context(request, analysis))
+
+
+@require_safe
+@require_right("study.view")
+def similar(request: HttpRequest, analysis_id: int) -> HttpResponse:
+    """The panel's part: reviewed cases that look alike."""
+    cases = similar_cases(_analysis(request, analysis_id, "study.view"), request.user)
+    list_record(rows=[case.reading.analysis.image for case in cases], request=request)
+    return render(request, "reviews/similar.html", {"cases": cases})
 
 
 @require_POST

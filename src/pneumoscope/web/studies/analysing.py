@@ -17,7 +17,8 @@ from pneumoscope.web.registry.bundles import bundle_of
 from pneumoscope.web.registry.errors import NoLiveModel
 from pneumoscope.web.registry.models import ModelVersion
 from pneumoscope.web.studies.errors import AnalysisInterrupted
-from pneumoscope.web.studies.models import Analysis, Image, array_pack
+from pneumoscope.web.studies.models import Analysis, Embedding, Image, array_pack
+from pneumoscope.web.studies.models.embeddings import embedding_pack
 from pneumoscope.web.studies.queue import MAX_ATTEMPTS, Claim, image_claim
 from pneumoscope.web.studies.renditions import renditions_store
 from pneumoscope.web.studies.states import State
@@ -94,7 +95,7 @@ def _write_analysis(
     image: Image, version: ModelVersion, outcome: Outcome, record: dict[str, object]
 ) -> None:
     prediction = outcome.prediction
-    Analysis.objects.create(
+    row = Analysis.objects.create(
         image=image,
         model_version=version,
         record=record,
@@ -104,8 +105,10 @@ def _write_analysis(
         positive=prediction.positive if prediction else None,
         aetiology=record["aetiology"],
         heatmap_npy=array_pack(outcome.heatmap),
-        embedding_npy=array_pack(outcome.embedding),
     )
+    packed = embedding_pack(outcome.embedding)
+    if packed is not None:
+        Embedding.objects.create(analysis=row, packed=packed)
 
 
 def _finish_failed(

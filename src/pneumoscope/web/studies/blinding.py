@@ -32,16 +32,21 @@ def hidden_images(user: User, images: Iterable[Image]) -> set[UUID]:
     blind = [image.pk for image in images if image.site_id in sites]
     if not blind:
         return set()
-    said = Impression.objects.filter(reader=user, analysis__image=OuterRef("image"))
     results = Analysis.objects.filter(image__in=blind, probability__isnull=False)
-    return set(results.exclude(Exists(said)).values_list("image", flat=True))
+    hidden = results.filter(hidden_condition(user, "image"))
+    return set(hidden.values_list("image", flat=True))
+
+
+def hidden_condition(user: User, image: str) -> Q:
+    """Of rows that hold a result of the image at this path: those that the person may not see."""
+    said = Impression.objects.filter(reader=user, analysis__image=OuterRef(image))
+    return Q(**{f"{image}__site__in": blind_sites(user)}) & ~Exists(said)
 
 
 def with_hidden(studies: QuerySet[Study], user: User) -> QuerySet[Study]:
     """Each study's `hidden`: whether this person may not see its headline yet."""
-    said = Impression.objects.filter(reader=user, analysis__image=OuterRef("headline__image"))
-    blind = Q(site__in=blind_sites(user), headline__isnull=False)
-    return studies.annotate(hidden=blind & ~Exists(said))
+    hidden = Q(headline__isnull=False) & hidden_condition(user, "headline__image")
+    return studies.annotate(hidden=hidden)
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from pneumoscope.web.studies.models.analyses import Analysis, array_pack
 from pneumoscope.web.studies.models.bookkeeping import KeptAnswer, SavedView, Worker
 from pneumoscope.web.studies.models.descriptions import Description
+from pneumoscope.web.studies.models.embeddings import Embedding
 from pneumoscope.web.studies.models.images import Image
 from pneumoscope.web.studies.models.impressions import Finding, Impression
 from pneumoscope.web.studies.models.studies import SiteQuerySet, Source, Study, Urgency
@@ -11,6 +12,7 @@ from pneumoscope.web.studies.models.uploads import Upload, UploadPart
 __all__ = [
     "Analysis",
     "Description",
+    "Embedding",
     "Finding",
     "Image",
     "Impression",

@@ -25,7 +25,6 @@ class Analysis(models.Model):
     positive = models.BooleanField(null=True)
     aetiology = models.JSONField(null=True)
     heatmap_npy = models.BinaryField(null=True)
-    embedding_npy = models.BinaryField(null=True)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -63,11 +62,6 @@ class Analysis(models.Model):
     def heatmap(self) -> FloatImage | None:
         """float32 [h, w], 0..1, at the network's map resolution; None when rejected."""
         return array_unpack(self.heatmap_npy)
-
-    @property
-    def embedding(self) -> FloatImage | None:
-        """float32 [d], the network's features."""
-        return array_unpack(self.embedding_npy)
 
 
 def array_pack(array: FloatImage | None) -> bytes | None:
