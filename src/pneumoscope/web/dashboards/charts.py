@@ -33,7 +33,11 @@ def volume(question: Question, tallies: Sequence[Tally]) -> Plot:
     return Plot(
         key="volume",
         title=_("Studies received"),
-        meaning=_("By the day on which they were received; the last bar is today so far."),
+        meaning=_("By the day on which they were received; of today, what has come so far.")
+        if question.period <= 30
+        else _(
+            "A bar is a week, the first with the days left over; of today, what has come so far."
+        ),
         unit="count",
         columns=[_("Received"), _("Studies"), *(label for _colour, label, _values in parts)],
         rows=rows_of(question, question.bins, cells),
@@ -49,9 +53,10 @@ def result_time(question: Question, times: Sequence[Counter[float]]) -> Plot:
         times,
         key="result-time",
         title=_("From receipt to result"),
-        meaning=_("How long the image that speaks for the study waited and was analysed."),
-        link=question.worklist(state=State.ANALYSED, sort="newest"),
-        link_words=_("Show the analysed studies"),
+        meaning=_("Of every image that was analysed, those found unfit to read among them."),
+        link=question.worklist(sort="newest"),
+        link_words=_("Show these studies"),
+        of=_("Images"),
     )
 
 
@@ -64,11 +69,11 @@ def review_time(question: Question, times: Sequence[Counter[float]]) -> Plot:
         meaning=_("Of the results that were reviewed; those that still wait are not in it."),
         link=question.worklist(state=State.ANALYSED, sort="newest"),
         link_words=_("Show the analysed studies"),
+        of=_("Results"),
     )
 
 
-def _time(question: Question, times: Sequence[Counter[float]], **named: str) -> Plot:
-    bins = question.bins
+def _time(question: Question, times: Sequence[Counter[float]], of: str, **named: str) -> Plot:
     found = [Spread.of([counted]) for counted in times]
     half, nine = _("Half within"), _("Nine in ten within")
 
@@ -85,8 +90,8 @@ def _time(question: Question, times: Sequence[Counter[float]], **named: str) -> 
     return Plot(
         **named,
         unit="seconds",
-        columns=[_("Received"), half, nine, _("Results")],
-        rows=rows_of(question, bins, cells, state=State.ANALYSED),
+        columns=[_("Received"), half, nine, of],
+        rows=rows_of(question, question.bins, cells),
         series=[
             Series("dashed", "rest", nine, [each and each.ninth for each in found]),
             Series("line", "first", half, [each and each.median for each in found]),

@@ -33,29 +33,27 @@ def figures(
     time_now: Spread | None,
     time_before: Spread | None,
 ) -> list[Figure]:
+    received, were = now.received, before.received
+    (took, value), (had_taken, was) = _time(time_now), _time(time_before)
     return [
         Figure(
             "volume",
             _("Studies received"),
-            words.count(now.received),
-            _("%(count)s a day") % {"count": words.number(now.received / question.period)},
-            *_trend(now.received, before.received, words.count(before.received)),
+            words.count(received),
+            _("%(count)s a day") % {"count": words.number(received / question.period)},
+            *_trend(received, were, words.count(received), words.count(were)),
             question.worklist(sort="newest"),
         ),
         Figure(
             "result-time",
             _("Time to result"),
-            words.duration(time_now.median) if time_now else words.NOTHING,
+            value,
             _("half within this; nine in ten within %(time)s")
             % {"time": words.duration(time_now.ninth)}
             if time_now
             else _("no results"),
-            *_trend(
-                time_now and time_now.median,
-                time_before and time_before.median,
-                words.duration(time_before.median) if time_before else words.NOTHING,
-            ),
-            question.worklist(state=State.ANALYSED, sort="newest"),
+            *_trend(took, had_taken, value, was),
+            question.worklist(sort="newest"),
         ),
         _share(
             "suspicious",
@@ -95,13 +93,17 @@ def _share(plot: str, title: str, meaning: str, now: Share, before: Share, link:
         title,
         words.share(now),
         of_how_many,
-        *_trend(now.value, before.value, words.share(before)),
+        *_trend(now.value, before.value, words.share(now), words.share(before)),
         link,
     )
 
 
-def _trend(now: float | None, before: float | None, word: str) -> tuple[str, str]:
-    """Which way it went, and from what."""
+def _trend(now: float | None, before: float | None, value: str, was: str) -> tuple[str, str]:
+    """Which way it went, as far as the words tell, and from what."""
     if now is None or before is None:
-        return "", word
-    return ("same" if now == before else "up" if now > before else "down"), word
+        return "", was
+    return "same" if value == was else "up" if now > before else "down", was
+
+
+def _time(spread: Spread | None) -> tuple[float | None, str]:
+    return (spread.median, words.duration(spread.median)) if spread else (None, words.NOTHING)

@@ -52,4 +52,6 @@ def _groups(
         if tallies[value].received
     ]
     rest = Tally.total(tally for value, tally in tallies.items() if value not in known)
-    return [*groups, Group(_("Other or not known"), "", rest)] if rest.received else groups
+    # The attribute's own "other" has its row.
+    word = _("Other or not known") if key == "view" else _("Not known")
+    return [*groups, Group(word, "", rest)] if rest.received else groups

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pneumoscope.web.dashboards import words
 from pneumoscope.web.dashboards.periods import Bins
 from pneumoscope.web.dashboards.question import Question
 from pneumoscope.web.dashboards.shares import Share
@@ -51,6 +52,12 @@ class Plot:
         """Whether there is anything to see: a count other than none, or any time or share."""
         values = [value for series in self.series for value in series.values]
         return any(values) if self.unit == "count" else any(v is not None for v in values)
+
+    @property
+    def told(self) -> bool:
+        """Whether the table says anything."""
+        empty = {words.NOTHING, words.count(0)}
+        return any(cell not in empty for row in self.rows for cell in row.cells)
 
     @property
     def legend(self) -> list[Series]:

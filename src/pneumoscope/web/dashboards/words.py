@@ -46,5 +46,6 @@ def interval(part: Share) -> str:
     """28–41 %, or why there is none."""
     if part.interval is None:
         return _("fewer than %(least)s") % {"least": LEAST} if part.whole else NOTHING
-    low, high = (round(100 * end) for end in part.interval)
-    return f"{low}–{high}{SPACE}%"
+    low, high = (100 * end for end in part.interval)
+    digits = 1 if round(low) == round(high) else 0
+    return f"{number_format(low, digits)}–{number_format(high, digits)}{SPACE}%"

@@ -3,7 +3,8 @@
 (() => {
   const data = JSON.parse(document.getElementById("plots").textContent);
   const drawn = [];
-  const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200,
+  const STEPS = { count: [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5].map((tens) => n * 10 ** tens)).sort((a, b) => a - b) };
+  STEPS.seconds = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200,
     14400, 21600, 43200, 86400, 172800, 345600, 604800, 1209600, 2592000];
   const units = {
     count: (value) => Number.isInteger(value) ? value.toLocaleString(document.documentElement.lang) : "",
@@ -55,8 +56,8 @@
       cursor: small ? { show: false } : { y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: { x: { time: false, range: [-0.5, last + 0.5] }, y: { range: top(plot) } },
       axes: small ? [{ show: false }, { show: false }] : [
-        { ...axis, grid: { show: false }, incrs: [1, 2, 5, 7, 10, 13, 20, 26], space: 64, values: (_, at) => at.map((x) => plot.labels[x] ?? "") },
-        { ...axis, grid: { stroke: line, width: 1 }, size: 56, space: 32, incrs: plot.unit === "seconds" ? STEPS : undefined, values: (_, at) => at.map(units[plot.unit]) },
+        { ...axis, size: 28, grid: { show: false }, incrs: [1, 2, 5, 7, 10, 13, 20, 26], space: 64, values: (_, at) => at.map((x) => plot.labels[x] ?? "") },
+        { ...axis, grid: { stroke: line, width: 1 }, size: 56, space: 32, incrs: STEPS[plot.unit], values: (_, at) => at.map(units[plot.unit]) },
       ],
       series: [{}, ...plot.series.map((each) => seriesOf(each, place))],
       bands: plot.series[0].style === "high" ? [{ series: [1, 2], fill: faint(colour(plot.series[0].colour, place)) }] : [],
