@@ -33,7 +33,7 @@ def event(study: ReportedStudy) -> dict[str, Any]:
     """What is told: result and references, no name and no patient's number."""
     prediction = study.prediction
     return {
-        "event": "result",
+        "event": "study.analysed" if prediction else "study.rejected",
         "id": lasting_id("webhook", study.result_id),
         "issued": study.issued.isoformat(timespec="seconds"),
         "result_id": study.result_id,

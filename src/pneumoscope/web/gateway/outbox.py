@@ -13,17 +13,20 @@ from django.utils import timezone
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.gateway.fhir_index import entries_write
-from pneumoscope.web.gateway.models import Delivery, Destination, Told, ToldReport
+from pneumoscope.web.gateway.models import Delivery, Destination, Told, ToldReading, ToldReport
 from pneumoscope.web.gateway.models.deliveries import Stage, sources_of
 from pneumoscope.web.gateway.models.destinations import OBJECT_KINDS, REPORT_KINDS, Kind
 from pneumoscope.web.gateway.patients import study_settle
 from pneumoscope.web.gateway.telling import header_birth_date
-from pneumoscope.web.reviews.models import Report
+from pneumoscope.web.reviews.models import Reading, Report
+from pneumoscope.web.reviews.states import ReadingState
 from pneumoscope.web.studies.models import Analysis
 
 logger = logging.getLogger(__name__)
 
 BATCH = 50
+# Readings for which nobody is waited any more.
+COMPLETED = (ReadingState.READ, ReadingState.CONFIRMED, ReadingState.ADJUDICATED)
 # Keys are given out before they are committed: a transaction that took a key may still be open
 # while later ones are told. No more than this many run at once.
 _OPEN_TRANSACTIONS = 1000
@@ -89,6 +92,33 @@ def reports_tell() -> None:
         except Exception:
             # As with results; the next round tries again.
             logger.exception("report %d cannot be told", report.pk)
+
+
+def readings_tell() -> None:
+    """Write the webhooks' deliveries of readings completed, or changed, since the last time."""
+    done = Reading.objects.filter(state__in=COMPLETED, analysis__told__isnull=False)
+    untold = done.filter(Q(told=None) | ~Q(told__changed=F("changed"))).order_by("changed", "pk")
+    for reading in untold.select_related("analysis__image")[:BATCH]:
+        reading_tell(reading)
+
+
+@transaction.atomic
+def reading_tell(reading: Reading) -> None:
+    """Told again, as another event, where a reader thought again."""
+    analysis, site = reading.analysis, reading.analysis.image.site_id
+    written = Delivery.objects.filter(analysis=analysis, kind=Kind.REVIEWED)
+    if written.filter(stage=Stage.SENDING).exists():
+        return  # what is on its way may be as it was before: the next time
+    ToldReading.objects.update_or_create(reading=reading, defaults={"changed": reading.changed})
+    written.filter(stage__in=sources_of(Stage.PENDING)).update(
+        stage=Stage.PENDING, due=timezone.now(), attempts=0
+    )
+    told = set(written.values_list("destination", flat=True))
+    for destination in Destination.objects.filter(site=site, enabled=True).exclude(pk__in=told):
+        if destination.wants_review(analysis, reading.changed):
+            Delivery.objects.create(
+                destination=destination, analysis=analysis, site_id=site, kind=Kind.REVIEWED
+            )
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from pneumoscope.web.accounts.models import User
 from pneumoscope.web.gateway.incoming_forms import SiteForm
 from pneumoscope.web.gateway.models import Destination
 from pneumoscope.web.gateway.models.deliveries import Stage
-from pneumoscope.web.gateway.models.destinations import SENDABLE
+from pneumoscope.web.gateway.models.destinations import SENDABLE, Event
 
 
 class DestinationForm(SiteForm):
@@ -19,10 +19,17 @@ class DestinationForm(SiteForm):
         help_text="For DICOM and DICOMweb; none chosen: all that a result has.",
     )
 
+    events = forms.MultipleChoiceField(
+        label="Events",
+        choices=Event.choices,
+        required=False,
+        help_text="For webhooks; none chosen: all of them.",
+    )
+
     class Meta:
         model = Destination
         fields = [
-            *("site", "name", "protocol", "enabled", "results", "objects_sent"),
+            *("site", "name", "protocol", "enabled", "results", "objects_sent", "events"),
             *("host", "port", "tls", "ae_title", "url", "secret"),
             *("receiving_application", "receiving_facility", "character_set", "patient_id_system"),
         ]

@@ -18,7 +18,7 @@ from pneumoscope.web.gateway.delivering import (
 )
 from pneumoscope.web.gateway.models import Delivery, Destination
 from pneumoscope.web.gateway.models.deliveries import due_now
-from pneumoscope.web.gateway.outbox import BATCH, analyses_tell, reports_tell
+from pneumoscope.web.gateway.outbox import BATCH, analyses_tell, readings_tell, reports_tell
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class Postman:
     def _tell_reports(self) -> None:
         """Signing takes minutes: no need to look every second."""
         if time.monotonic() > self._reports_next:
+            readings_tell()
             reports_tell()
             self._reports_next = time.monotonic() + REPORTS_SECONDS
 

@@ -20,7 +20,8 @@ from pneumoscope.interop.http import HttpPeer, raise_for_status
 from pneumoscope.interop.mllp import MllpPeer, deliver, reach
 from pneumoscope.interop.objects import OBJECTS
 from pneumoscope.interop.scu import DicomPeer, echo, store
-from pneumoscope.interop.webhook import WebhookPeer, event, post
+from pneumoscope.interop.webhook import WebhookPeer, post
+from pneumoscope.web.gateway.events import event_told
 from pneumoscope.web.gateway.models import Delivery, Destination
 from pneumoscope.web.gateway.models.destinations import Kind, Protocol
 from pneumoscope.web.gateway.secrets import SecretLost
@@ -54,7 +55,7 @@ def delivery_send(delivery: Delivery) -> None:
         case Protocol.HL7:
             deliver(mllp_peer(destination), _message(delivery))
         case Protocol.WEBHOOK:
-            post(_receiver(destination), event(reported_study(analysis)), int(time.time()))
+            post(_receiver(destination), event_told(delivery), int(time.time()))
 
 
 def destination_test(destination: Destination) -> None:

@@ -1,7 +1,7 @@
 """One file per part of the gateway; import them from here."""
 
 from pneumoscope.web.gateway.models.arrivals import Arrival
-from pneumoscope.web.gateway.models.deliveries import Delivery, Told, ToldReport
+from pneumoscope.web.gateway.models.deliveries import Delivery, Told, ToldReading, ToldReport
 from pneumoscope.web.gateway.models.destinations import Destination
 from pneumoscope.web.gateway.models.fhir import FhirEntry
 from pneumoscope.web.gateway.models.orders import Hl7Message, KnownPatient, Order
@@ -22,6 +22,7 @@ __all__ = [
     "Pull",
     "RoutingRule",
     "Told",
+    "ToldReading",
     "ToldReport",
     "WorkItem",
 ]

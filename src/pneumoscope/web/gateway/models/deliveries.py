@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models.destinations import Destination, Kind
-from pneumoscope.web.reviews.models import Report
+from pneumoscope.web.reviews.models import Reading, Report
 from pneumoscope.web.studies.models import Analysis, SiteQuerySet
 
 
@@ -116,6 +116,18 @@ class Told(models.Model):
     birth_date = models.DateField(null=True)
     failure = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class ToldReading(models.Model):
+    """A completed reading of which webhooks have been told, as it stood at `changed`."""
+
+    reading = models.OneToOneField(
+        Reading, primary_key=True, on_delete=models.CASCADE, related_name="told"
+    )
+    changed = models.DateTimeField()
 
     def __str__(self) -> str:
         return str(self.pk)

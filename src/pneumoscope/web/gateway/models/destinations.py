@@ -41,6 +41,21 @@ class Kind(models.TextChoices):
     FHIR = "fhir", "FHIR resources"
     ORU = "oru", "ORU^R01"
     EVENT = "event", "Webhook event"
+    REVIEWED = "reviewed", "Webhook event of a review"
+    SIGNED = "signed", "Webhook event of a report"
+
+
+class Event(models.TextChoices):
+    """What a webhook may be told of."""
+
+    ANALYSED = "study.analysed", "A radiograph was analysed"
+    REJECTED = "study.rejected", "A radiograph was rejected"
+    REVIEWED = "review.completed", "A review was completed"
+    SIGNED = "report.signed", "A report was signed, or added to"
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> "Event":
+        return cls.REJECTED if analysis.probability is None else cls.ANALYSED
 
 
 OBJECT_KINDS = (Kind.SR, Kind.GSPS, Kind.SC, Kind.SEG, Kind.KO)
@@ -49,7 +64,7 @@ SENDABLE = (*OBJECT_KINDS, Kind.PDF)
 ONLY_KIND = {Protocol.FHIR: Kind.FHIR, Protocol.HL7: Kind.ORU, Protocol.WEBHOOK: Kind.EVENT}
 # Told of a result once more when its report is signed.
 REPORT_PROTOCOLS = frozenset({Protocol.FHIR, Protocol.HL7})
-REPORT_KINDS = (Kind.PDF, *(ONLY_KIND[each] for each in REPORT_PROTOCOLS))
+REPORT_KINDS = (Kind.PDF, Kind.SIGNED, *(ONLY_KIND[each] for each in REPORT_PROTOCOLS))
 BY_SOCKET = frozenset({Protocol.DICOM, Protocol.HL7})
 OBJECT_PROTOCOLS = frozenset({Protocol.DICOM, Protocol.STOW})
 _NEEDED = {
@@ -75,6 +90,8 @@ class Destination(models.Model):
     results = models.CharField(max_length=10, choices=Results.choices, default=Results.ALL)
     # Of SENDABLE; empty: all that a result has. For DICOM and DICOMweb.
     objects_sent = models.JSONField(default=list, blank=True)
+    # Of Event; empty: all. For webhooks.
+    events = models.JSONField(default=list, blank=True)
     host = models.CharField(max_length=255, blank=True)
     port = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(65535)]
@@ -114,6 +131,8 @@ class Destination(models.Model):
             errors["url"] = "An address that begins with http:// or https://, without a password."
         if unknown := set(self.objects_sent) - set(SENDABLE):
             errors["objects_sent"] = f"Not known: {', '.join(sorted(unknown))}."
+        if unknown := set(self.events) - set(Event.values):
+            errors["events"] = f"Not known: {', '.join(sorted(unknown))}."
         if errors:
             raise ValidationError(errors)
 
@@ -127,12 +146,23 @@ class Destination(models.Model):
 
     def wants(self, analysis: Analysis) -> bool:
         """Whether this destination is told of a result of its site."""
-        return analysis.created >= self.created and self._chooses(analysis)
+        told = self.protocol != Protocol.WEBHOOK or self.is_told(Event.of(analysis))
+        return told and analysis.created >= self.created and self._chooses(analysis)
+
+    def is_told(self, event: Event) -> bool:
+        """Whether this is a webhook for such events."""
+        return self.protocol == Protocol.WEBHOOK and (not self.events or event in self.events)
+
+    def wants_review(self, analysis: Analysis, completed: datetime) -> bool:
+        wants = self.is_told(Event.REVIEWED) and completed >= self.created
+        return wants and self._chooses(analysis)
 
     def report_kind(self, analysis: Analysis, signed: datetime) -> str | None:
         """As what this destination gets its site's signed reports; None: it gets none."""
         if signed < self.created or not self._chooses(analysis):
             return None
+        if self.protocol == Protocol.WEBHOOK:
+            return Kind.SIGNED if self.is_told(Event.SIGNED) else None
         if self.protocol in OBJECT_PROTOCOLS:
             return Kind.PDF if not self.objects_sent or Kind.PDF in self.objects_sent else None
         return ONLY_KIND[Protocol(self.protocol)] if self.protocol in REPORT_PROTOCOLS else None

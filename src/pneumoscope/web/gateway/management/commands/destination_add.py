@@ -9,7 +9,7 @@ from django.core.management import BaseCommand, CommandError
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import Destination
-from pneumoscope.web.gateway.models.destinations import SENDABLE, Protocol, Results
+from pneumoscope.web.gateway.models.destinations import SENDABLE, Event, Protocol, Results
 from pneumoscope.web.gateway.outgoing import destination_save
 
 _WORDS = ("host", "ae_title", "url", "receiving_application", "receiving_facility")
@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--protocol", choices=Protocol.values, required=True)
         parser.add_argument("--results", choices=Results.values, default=Results.ALL)
         parser.add_argument("--objects", nargs="*", choices=SENDABLE, default=[])
+        parser.add_argument("--events", nargs="*", choices=Event.values, default=[])
         parser.add_argument("--port", type=int)
         parser.add_argument("--tls", action="store_true")
         parser.add_argument("--secret", action="store_true", help="read token or secret from stdin")
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             protocol=options["protocol"],
             results=options["results"],
             objects_sent=options["objects"],
+            events=options["events"],
             secret=sys.stdin.readline().strip() if options["secret"] else "",
             **chosen,
         )
