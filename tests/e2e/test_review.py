@@ -67,3 +67,14 @@ def test_read_blind_the_result_comes_after_one_s_own_word(open_page):
     page.goto("/sites/main/")
     page.get_by_label("Blinded reading").uncheck()
     page.get_by_role("button", name="Save").click()
+
+
+def test_the_first_case_is_walked_with_enter_alone(open_page):
+    page = open_page("/first-case/", width=360, height=740)
+    for number in range(1, 6):
+        expect(page.locator(".guide")).to_contain_text(f"step {number} of 5")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.locator(".guide :focus").wait_for()
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
+    expect(page.get_by_text("New here?")).to_have_count(0)

@@ -28,6 +28,7 @@ PAGES = [
     ("studies:selection", "post", "auditor", "reader", 302, 302),
     ("studies:saved_view", "post", "auditor", "reader", 302, 302),
     ("studies:upload", "get", "model_steward", "reader", 200, 200),
+    ("studies:first_case", "get", "auditor", "reader", 302, 302),
     ("studies:upload", "post", "model_steward", "reader", 302, 302),
     ("studies:uploads", "post", "model_steward", "reader", 412, 412),
     ("studies:upload_file", "delete", "model_steward", "reader", 404, 404),
@@ -204,7 +205,13 @@ def test_one_s_own_things_are_for_every_role(name, image, user_of, client_of):
 
 POSTS = ["studies:upload", "people:people", "people:role", "people:step", "people:sites"]
 POSTS += ["people:tokens", "people:working_site", "people:sessions", "people:session_unlock"]
-POSTS += ["studies:impression", "reviews:review_save", "reviews:report_write", "reviews:report_add"]
+POSTS += [
+    "studies:impression",
+    "studies:first_case",
+    "reviews:review_save",
+    "reviews:report_write",
+    "reviews:report_add",
+]
 
 
 @pytest.mark.parametrize("name", POSTS)

@@ -2,6 +2,7 @@ from django.urls import path
 
 from pneumoscope.web.studies import (
     described_views,
+    first_case,
     pictures,
     saved_views,
     selection,
@@ -16,6 +17,7 @@ urlpatterns = [
     path("worklist.csv", selection.export, name="export"),
     path("selection/", selection.selection, name="selection"),
     path("views/", saved_views.saved_view, name="saved_view"),
+    path("first-case/", first_case.first_case, name="first_case"),
     path("upload/", upload_views.upload, name="upload"),
     path("uploads/", upload_views.uploads, name="uploads"),
     path("uploads/<uuid:upload_id>/", upload_views.upload_file, name="upload_file"),

@@ -16,6 +16,7 @@ from pneumoscope.web.audit.services import event_record, list_record
 from pneumoscope.web.studies.blinding import hidden_images, impression_create
 from pneumoscope.web.studies.described_views import described
 from pneumoscope.web.studies.filters import Filters
+from pneumoscope.web.studies.first_case import guide_of, is_offered
 from pneumoscope.web.studies.impressions import ImpressionForm
 from pneumoscope.web.studies.models import Analysis, Image, Study
 from pneumoscope.web.studies.states import PENDING, State
@@ -47,6 +48,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
         "more_filters": [field for field in filters if field.name not in TOOLBAR],
         "narrowed": {name for name in filters.asked if name != "sort"},
         "blind": filters.blind,
+        "first_case": is_offered(request),
         "count": count_words(filters.studies()),
         "saved_views": user.saved_views.all(),
         "may_upload": may_upload(request),
@@ -83,6 +85,7 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
         "study": found,
         "images": images,
         "may_reveal": request.user.has_right("patient.reveal", found.site_id),
+        "guide": guide_of(request),
         **_reading(request, image),
     }
     return render(request, "studies/study.html", context)
