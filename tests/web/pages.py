@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from core.images import encode
 from pneumoscope.core.explain import regions_from_heatmap
 from pneumoscope.core.record import analysis_record
 from pneumoscope.core.types import (
@@ -53,6 +54,8 @@ CARD = {
 }
 THRESHOLD = 0.34
 BAND = (0.2, 0.7)
+# What was received, as small as a radiograph can be.
+RECEIVED = encode(np.arange(64, dtype=np.uint8).reshape(8, 8), "PNG")
 BUNDLE_HASH = "ab" * 32
 CAUSES = Aetiology(0.71, 0.2)
 
@@ -75,14 +78,14 @@ def study_make(*, site: str = "north", **fields: object) -> Study:
 def image_make(study: Study, name: str = "chest.png", **fields: object) -> Image:
     """A received image that waits."""
     sha256 = uuid.uuid4().hex * 2
-    stored = default_storage.save(f"received/{sha256[:2]}/{sha256}", ContentFile(b"bytes"))
+    stored = default_storage.save(f"received/{sha256[:2]}/{sha256}", ContentFile(RECEIVED))
     image = Image.objects.create(
         study=study,
         site=study.site,
         sha256=sha256,
         source_name=name,
         file=stored,
-        bytes=5,
+        bytes=len(RECEIVED),
         **fields,
     )
     study_refresh(study.pk)

@@ -41,6 +41,8 @@ PAGES = [
     ("studies:image_rendered", "get", "auditor", "reader", 200, 404),
     ("studies:image_thumbnail", "get", "auditor", "reader", 200, 404),
     ("studies:image_heatmap", "get", "auditor", "reader", 200, 404),
+    ("studies:image_pixels", "get", "auditor", "reader", 200, 404),
+    ("studies:image_priors", "get", "auditor", "reader", 204, 404),
     ("reviews:review", "get", "auditor", "technologist", 200, 404),
     ("reviews:similar", "get", "auditor", "technologist", 200, 404),
     ("reviews:review_save", "post", "technologist", "reader", 200, 404),
@@ -239,6 +241,7 @@ LOOKS = {
     "studies:image_panel": "study.view",
     "studies:image_rendered": "image.view",
     "studies:image_heatmap": "image.view",
+    "studies:image_pixels": "image.view",
 }
 
 

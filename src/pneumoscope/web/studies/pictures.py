@@ -23,10 +23,10 @@ HEATMAP_SIDE = 512
 @require_safe
 @require_right("study.view")
 def image_rendered(request: HttpRequest, image_id: UUID) -> HttpResponse:
-    image = _image(request, image_id)
+    image = image_visible(request, image_id)
     response = _jpeg(request, image.rendered, f'"{image.sha256}-rendered"')
     if response.status_code == HTTPStatus.OK:
-        _seen(request, image, "radiograph")
+        image_seen(request, image, "radiograph")
     return response
 
 
@@ -34,7 +34,7 @@ def image_rendered(request: HttpRequest, image_id: UUID) -> HttpResponse:
 @require_right("study.view")
 def image_thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """Part of a list of studies, whose event stands for it."""
-    image = _image(request, image_id)
+    image = image_visible(request, image_id)
     return _jpeg(request, image.thumbnail, f'"{image.sha256}-thumbnail"')
 
 
@@ -42,7 +42,7 @@ def image_thumbnail(request: HttpRequest, image_id: UUID) -> HttpResponse:
 @require_right("study.view")
 def image_heatmap(request: HttpRequest, image_id: UUID) -> HttpResponse:
     """The heatmap as RGBA in the shape of the image; 404 where there is no result."""
-    image = _image(request, image_id)
+    image = image_visible(request, image_id)
     analysis = image.analyses.select_related("model_version").first()
     if analysis is None or analysis.heatmap is None or not image.rows or not image.columns:
         raise Http404
@@ -51,21 +51,21 @@ def image_heatmap(request: HttpRequest, image_id: UUID) -> HttpResponse:
     etag = f'"{image.sha256}-{analysis.model_version.bundle_hash}"'
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
-        return _guarded(unchanged, etag)
-    _seen(request, image, "heatmap")
+        return guarded(unchanged, etag)
+    image_seen(request, image, "heatmap")
     scale = HEATMAP_SIDE / max(image.columns, image.rows)
     size = (max(1, round(image.columns * scale)), max(1, round(image.rows * scale)))
     png = io.BytesIO()
     render_heatmap(analysis.heatmap, size).save(png, "PNG")
-    return _guarded(HttpResponse(png.getvalue(), content_type="image/png"), etag)
+    return guarded(HttpResponse(png.getvalue(), content_type="image/png"), etag)
 
 
-def _image(request: HttpRequest, image_id: UUID) -> Image:
+def image_visible(request: HttpRequest, image_id: UUID) -> Image:
     visible = Image.objects.visible_to(request.user).select_related("study")
     return get_object_or_404(visible, pk=image_id)
 
 
-def _seen(request: HttpRequest, image: Image, picture: str) -> None:
+def image_seen(request: HttpRequest, image: Image, picture: str) -> None:
     """Recorded when the picture leaves the server; what the browser kept was recorded before."""
     event_record(
         action="image.view",
@@ -81,12 +81,12 @@ def _jpeg(request: HttpRequest, file: FieldFile, etag: str) -> HttpResponse:
         raise Http404
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
-        return _guarded(unchanged, etag)
+        return guarded(unchanged, etag)
     with file.open("rb") as stored:
-        return _guarded(HttpResponse(stored.read(), content_type="image/jpeg"), etag)
+        return guarded(HttpResponse(stored.read(), content_type="image/jpeg"), etag)
 
 
-def _guarded(response: HttpResponse, etag: str) -> HttpResponse:
+def guarded(response: HttpResponse, etag: str) -> HttpResponse:
     """Kept by this browser alone, and asked for again each time, so that rights stay checked."""
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"

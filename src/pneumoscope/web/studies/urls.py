@@ -4,6 +4,7 @@ from pneumoscope.web.studies import (
     described_views,
     first_case,
     pictures,
+    pixels,
     saved_views,
     selection,
     upload_views,
@@ -28,5 +29,7 @@ urlpatterns = [
     path("images/<uuid:image_id>/impression/", views.impression, name="impression"),
     path("images/<uuid:image_id>/radiograph.jpg", pictures.image_rendered, name="image_rendered"),
     path("images/<uuid:image_id>/heatmap.png", pictures.image_heatmap, name="image_heatmap"),
+    path("images/<uuid:image_id>/pixels", pixels.image_pixels, name="image_pixels"),
+    path("images/<uuid:image_id>/priors/", pixels.image_priors, name="image_priors"),
     path("images/<uuid:image_id>/thumbnail.jpg", pictures.image_thumbnail, name="image_thumbnail"),
 ]

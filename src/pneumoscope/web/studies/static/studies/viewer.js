@@ -1,188 +1,246 @@
-// The viewer: enlarge and move, brightness and contrast, heatmap and contours. Nothing here changes
-// the result; H works at once because readers first look without it.
-"use strict";
-(() => {
-  const MOST = 12;
-  const OFF = { heatmap: false, contours: false, invert: false };
-  // Kept while this page stands, also when a pending panel turns into the result.
-  const shown = { ...OFF };
-  let view = null;
-  let attached = null;
+// The study page's viewer. The plain picture is there at once; Cornerstone takes over when it has
+// the grey levels. Nothing here changes the result; H works at once because readers first look
+// without the heatmap.
+import { Comparison } from "./viewer/compare.js";
+import { KeyCursor } from "./viewer/cursor.js";
+import { fetchLevels, start } from "./viewer/engine.js";
+import { Measurements } from "./viewer/measure.js";
+import { Overlay } from "./viewer/overlay.js";
+import { Pane } from "./viewer/pane.js";
+import { pinching } from "./viewer/pinch.js";
+import { presets } from "./viewer/presets.js";
+import { announce, figure, percent, words } from "./viewer/words.js";
 
-  const attach = (viewer) => {
-    const stage = viewer.querySelector("[data-stage]");
-    if (!stage) return null;
-    const sheet = viewer.querySelector("[data-sheet]");
-    const film = viewer.querySelector(".film");
-    const heat = viewer.querySelector(".heat");
-    const contours = viewer.querySelector(".contours");
-    const legend = viewer.querySelector("[data-legend]");
-    const slider = (name) => viewer.querySelector(`[data-slider="${name}"]`);
-    const place = { zoom: 1, x: 0, y: 0 };
+const POINTING = ["magnify", "length", "ellipse", "freehand"];
+const MOVE = 40;
 
-    const move = () => {
-      const slackX = (stage.clientWidth * (place.zoom - 1)) / 2;
-      const slackY = (stage.clientHeight * (place.zoom - 1)) / 2;
-      place.x = Math.max(-slackX, Math.min(slackX, place.x));
-      place.y = Math.max(-slackY, Math.min(slackY, place.y));
-      sheet.style.transform = `translate(${place.x}px, ${place.y}px) scale(${place.zoom})`;
-      sheet.style.setProperty("--zoom", place.zoom);
-      stage.classList.toggle("enlarged", place.zoom > 1);
-    };
+let view = null;
+let attached = null;
 
-    /** Enlarge around a point of the screen, which keeps its place; without one, the middle. */
-    const zoom = (factor, event) => {
-      const box = stage.getBoundingClientRect();
-      const x = event ? event.clientX - box.left - box.width / 2 : 0;
-      const y = event ? event.clientY - box.top - box.height / 2 : 0;
-      const next = Math.max(1, Math.min(MOST, place.zoom * factor));
-      const ratio = next / place.zoom;
-      place.x = x - (x - place.x) * ratio;
-      place.y = y - (y - place.y) * ratio;
-      place.zoom = next;
-      move();
-    };
-
-    const develop = () => {
-      const invert = shown.invert ? "invert(1) " : "";
-      film.style.filter =
-        `${invert}brightness(${slider("brightness").value}%) contrast(${slider("contrast").value}%)`;
-    };
-
-    const show = () => {
-      for (const name of Object.keys(OFF)) {
-        viewer.querySelector(`[data-tool="${name}"]`)?.setAttribute("aria-checked", shown[name]);
-      }
-      if (heat) {
-        if (shown.heatmap && !heat.src) heat.src = heat.dataset.src;
-        heat.hidden = !shown.heatmap;
-        legend.hidden = !shown.heatmap;
-        heat.style.opacity = slider("opacity").value / 100;
-        contours.classList.toggle("visible", shown.contours);
-      }
-      develop();
-    };
-
-    const toggle = (name) => {
-      shown[name] = !shown[name];
-      // The contours belong to the heatmap: they come and go with it, and can be had alone.
-      if (name === "heatmap") shown.contours = shown.heatmap;
-      show();
-    };
-
-    const reset = () => {
-      slider("brightness").value = 100;
-      slider("contrast").value = 100;
-      shown.invert = false;
-      show();
-    };
-
-    const tools = {
-      heatmap: () => heat && toggle("heatmap"),
-      contours: () => heat && toggle("contours"),
-      invert: () => toggle("invert"),
-      larger: () => zoom(1.25),
-      smaller: () => zoom(0.8),
-      fit: () => { Object.assign(place, { zoom: 1, x: 0, y: 0 }); move(); },
-      reset,
-      pan: (x, y) => { place.x += x; place.y += y; move(); },
-      enlarged: () => place.zoom > 1,
-    };
-
-    viewer.addEventListener("click", (event) => {
-      const button = event.target.closest("[data-tool]");
-      if (button) tools[button.dataset.tool]();
-    });
-    viewer.addEventListener("input", (event) => {
-      if (event.target.dataset.slider === "opacity" && !shown.heatmap) toggle("heatmap");
-      show();
-    });
-    stage.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      zoom(Math.exp(-event.deltaY / 400), event);
-    }, { passive: false });
-    stage.addEventListener("dblclick", (event) => (tools.enlarged() ? tools.fit() : zoom(2.5, event)));
-    dragging(stage, tools, zoom);
-    show();
-    return tools;
-  };
-
-  /** One pointer moves the sheet, two fingers enlarge it. */
-  const dragging = (stage, tools, zoom) => {
-    const down = new Map();
-    const apart = () => {
-      const [a, b] = [...down.values()];
-      return Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
-    };
-    stage.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      down.set(event.pointerId, event);
-      if (tools.enlarged() || down.size > 1) stage.setPointerCapture(event.pointerId);
-    });
-    stage.addEventListener("pointermove", (event) => {
-      const last = down.get(event.pointerId);
-      if (!last) return;
-      const before = down.size === 2 ? apart() : 0;
-      down.set(event.pointerId, event);
-      if (down.size === 2) zoom(apart() / before, event);
-      else tools.pan(event.clientX - last.clientX, event.clientY - last.clientY);
-    });
-    for (const end of ["pointerup", "pointercancel", "pointerleave"]) {
-      stage.addEventListener(end, (event) => down.delete(event.pointerId));
-    }
-  };
-
-  const light = (target, lit) => {
-    const name = target.closest?.("[data-region]")?.dataset.region;
-    if (name === undefined) return;
-    for (const each of document.querySelectorAll(`[data-region="${name}"]`)) {
-      each.classList.toggle("lit", lit);
-    }
-  };
-  for (const [type, lit] of [["pointerover", true], ["pointerout", false], ["focusin", true], ["focusout", false]]) {
-    document.addEventListener(type, (event) => light(event.target, lit));
+class View {
+  constructor(viewer, stage) {
+    this.viewer = viewer;
+    this.stage = stage;
+    this.overlay = new Overlay(viewer, stage);
+    this.overlay.placeWhole();
+    this.resized = new ResizeObserver(() => this.pane || this.overlay.placeWhole());
+    this.resized.observe(stage);
+    viewer.addEventListener("click", (event) => this.clicked(event));
+    viewer.addEventListener("input", (event) => event.target.dataset.slider && this.overlay.slide());
   }
 
-  document.addEventListener("click", async (event) => {
-    const region = event.target.closest("button[data-region]");
-    if (region && !shown.contours) view?.contours();
-    const copy = event.target.closest("[data-copy]");
-    if (!copy) return;
-    await navigator.clipboard.writeText(copy.dataset.copy);
-    announce("Copied");
-    copy.classList.add("done");
-    setTimeout(() => copy.classList.remove("done"), 1500);
-  });
+  /** Cornerstone over the plain picture; where it fails, the picture stays and says so. */
+  async begin() {
+    try {
+      const levels = fetchLevels(this.stage.dataset.pixels);
+      levels.catch(() => {}); // asked for early; told of below
+      const engine = await start(this.stage.dataset.cornerstone);
+      const pane = new Pane(engine, this.stage, { overlay: this.overlay, changed: () => this.drawn() });
+      await pane.open(levels);
+      if (view !== this) return pane.close();
+      this.take(engine, pane);
+    } catch (error) {
+      const note = this.viewer.querySelector("[data-note]");
+      note.textContent = words("failed", error.message);
+      note.hidden = false;
+    }
+    return undefined;
+  }
 
-  const announce = (sentence) => { document.getElementById("live").textContent = sentence; };
+  take(engine, pane) {
+    this.engine = engine;
+    this.pane = pane;
+    this.comparison = new Comparison(engine, this.viewer, pane);
+    this.measurements = new Measurements(engine, this.viewer.querySelector("[data-measurements]"), () => this.comparison.panes);
+    this.cursor = new KeyCursor(this.stage);
+    this.presets = presets(this.viewer.querySelector("[data-preset]"), pane);
+    pinching(this.stage, pane);
+    for (const control of this.viewer.querySelectorAll(".tools [disabled]")) control.disabled = false;
+    this.drag(matchMedia("(pointer: coarse)").matches ? "pan" : "window", { quietly: true });
+    this.viewer.dataset.viewer = "ready";
+    pane.afterDrawing();
+  }
 
-  const begin = (root) => {
-    const viewer = root.querySelector("[data-viewer]");
-    // Other parts of the page are replaced too: a viewer that stays is not attached twice.
-    if (!viewer || viewer === attached) return false;
-    attached = viewer;
-    view = attach(viewer);
+  close() {
+    this.resized.disconnect();
+    this.measurements?.close();
+    this.comparison?.close();
+    this.pane?.close();
+  }
+
+  drawn() {
+    if (!this.comparison) return;
+    this.viewer.querySelector('[data-tool="invert"]').setAttribute("aria-checked", this.pane.inverted);
+    const { flipHorizontal, flipVertical } = this.pane.standing();
+    this.viewer.querySelector('[data-tool="flip"]').setAttribute("aria-checked", flipHorizontal);
+    this.viewer.querySelector('[data-tool="flop"]').setAttribute("aria-checked", flipVertical);
+    this.presets.follow();
+    this.comparison.follow(this.pane);
+  }
+
+  clicked(event) {
+    const button = event.target.closest("[data-tool], [data-drag]");
+    if (!button) return;
+    if (button.dataset.drag) this.drag(button.dataset.drag);
+    else this.use(button.dataset.tool);
+  }
+
+  /** What dragging does from now on. */
+  drag(name, { quietly = false } = {}) {
+    this.engine.drag(name, this.stage.clientHeight);
+    this.dragging = name;
+    this.viewer.dataset.dragging = name;
+    for (const each of this.viewer.querySelectorAll("[data-drag]")) {
+      each.setAttribute("aria-checked", each.dataset.drag === name);
+    }
+    this.cursor.hide();
+    if (quietly) return;
+    announce(words(name));
+    if (POINTING.includes(name)) this.stage.focus({ preventScroll: true });
+  }
+
+  use(name) {
+    if (["heatmap", "contours", "zones"].includes(name)) return this.overlay.toggle(name);
+    return this.pane && this[name]();
+  }
+
+  larger() { this.enlarge(1.25); }
+  smaller() { this.enlarge(0.8); }
+
+  enlarge(factor) {
+    this.pane.zoomBy(factor);
+    announce(words("zoom_is", percent(this.pane.zoom)));
+  }
+
+  fit() {
+    this.pane.fit();
+    announce(words("zoom_is", percent(1)));
+  }
+
+  invert() {
+    this.pane.inverted = !this.pane.inverted;
+    announce(words(this.pane.inverted ? "inverted" : "not_inverted"));
+  }
+
+  flip() { this.mirror("flipHorizontal"); }
+  flop() { this.mirror("flipVertical"); }
+
+  mirror(axis) {
+    this.pane.flip(axis);
+    announce(words(this.pane.standing()[axis] ? "mirrored" : "not_mirrored"));
+  }
+
+  turn() {
+    this.pane.turn();
+    announce(words("turned", this.pane.standing().rotation));
+  }
+
+  reset() {
+    this.pane.reset();
+    announce(words("upright"));
+  }
+
+  link() { this.comparison.link(); }
+  compare() { this.comparison.toggle(); }
+
+  preset(index) {
+    const name = this.presets.choose(index);
+    if (name) announce(`${name}: ${this.windowWords()}`);
+  }
+
+  windowWords() {
+    const { width, center } = this.pane.figures();
+    return words("window_is", figure(width), figure(center));
+  }
+
+  /** Arrows: the key cursor of a pointing tool; with Shift the window; else an enlarged image. */
+  arrow(x, y, event) {
+    if (!this.pane || event.target.matches("input, [role=radio]")) return false;
+    if (POINTING.includes(this.dragging) && document.activeElement === this.stage) {
+      this.cursor.move(x, y, event.shiftKey);
+    } else if (event.shiftKey) {
+      this.pane.step(-y, x);
+      announce(this.windowWords());
+    } else if (this.pane.zoom > 1.01) {
+      this.pane.panBy(-MOVE * x, -MOVE * y);
+    } else {
+      return false;
+    }
     return true;
-  };
-  begin(document);
-  document.addEventListener("htmx:afterSwap", () => {
-    const reading = document.getElementById("reading");
-    if (begin(reading)) announce(reading.querySelector("[data-says]")?.dataset.says ?? "");
-  });
+  }
 
-  const neighbour = (by) => () => {
-    const links = [...document.querySelectorAll(".strip a")];
-    links[links.findIndex((link) => link.hasAttribute("aria-current")) + by]?.click();
-  };
-  const arrow = (x, y) => (event) => {
-    if (!view?.enlarged() || event.target.matches("input")) return false;
-    return view.pan(40 * x, 40 * y);
-  };
-  Keys.listen({
-    h: () => view?.heatmap(), c: () => view?.contours(), i: () => view?.invert(), r: () => view?.reset(),
-    "+": () => view?.larger(), "=": () => view?.larger(), "-": () => view?.smaller(), 0: () => view?.fit(),
-    ArrowLeft: arrow(1, 0), ArrowRight: arrow(-1, 0), ArrowUp: arrow(0, 1), ArrowDown: arrow(0, -1),
-    "[": neighbour(-1), "]": neighbour(1),
-    w: () => document.querySelector("[data-worklist]").click(),
-  });
-})();
+  enter() {
+    if (!this.pane || document.activeElement !== this.stage || !POINTING.includes(this.dragging)) return false;
+    this.cursor.press();
+    return true;
+  }
+
+  escape() {
+    if (!this.pane || this.dragging === "window") return false;
+    this.engine.cs.cancelActiveManipulations(this.pane.screen);
+    this.drag("window", { quietly: true });
+    announce(words("cancelled"));
+    return true;
+  }
+}
+
+const light = (target, lit) => {
+  const name = target.closest?.("[data-region]")?.dataset.region;
+  if (name === undefined) return;
+  for (const each of document.querySelectorAll(`[data-region="${name}"]`)) each.classList.toggle("lit", lit);
+};
+for (const [type, lit] of [["pointerover", true], ["pointerout", false], ["focusin", true], ["focusout", false]]) {
+  document.addEventListener(type, (event) => light(event.target, lit));
+}
+
+document.addEventListener("click", async (event) => {
+  const region = event.target.closest("button[data-region]");
+  if (region && view && !view.overlay.isShown("contours")) view.use("contours");
+  const copy = event.target.closest("[data-copy]");
+  if (!copy) return;
+  await navigator.clipboard.writeText(copy.dataset.copy);
+  announce(words("copied"));
+  copy.classList.add("done");
+  setTimeout(() => copy.classList.remove("done"), 1500);
+});
+
+const begin = (root) => {
+  const viewer = root.querySelector("[data-viewer]");
+  // Other parts of the page are replaced too: a viewer that stays is not attached twice.
+  if (!viewer || viewer === attached) return false;
+  attached = viewer;
+  view?.close();
+  const stage = viewer.querySelector("[data-stage]");
+  view = stage ? new View(viewer, stage) : null;
+  view?.begin();
+  return true;
+};
+begin(document);
+document.addEventListener("htmx:afterSwap", () => {
+  const reading = document.getElementById("reading");
+  if (begin(reading)) announce(reading.querySelector("[data-says]")?.dataset.says ?? "");
+});
+
+const neighbour = (by) => () => {
+  const links = [...document.querySelectorAll(".strip a")];
+  links[links.findIndex((link) => link.hasAttribute("aria-current")) + by]?.click();
+};
+const tool = (name) => () => view?.use(name);
+const drag = (name) => () => view?.pane && view.drag(name);
+const ready = (action) => (event) => (view?.pane ? action(event) : false);
+const numbers = Object.fromEntries([...Array(9).keys()].map((index) => [index + 1, ready(() => view.preset(index))]));
+Keys.listen({
+  h: tool("heatmap"), c: tool("contours"), o: tool("zones"),
+  i: tool("invert"), x: tool("flip"), y: tool("flop"), t: tool("turn"), r: tool("reset"),
+  "+": tool("larger"), "=": tool("larger"), "-": tool("smaller"), 0: tool("fit"),
+  s: tool("compare"), k: tool("link"),
+  g: drag("window"), p: drag("pan"), z: drag("zoom"), m: drag("magnify"),
+  l: drag("length"), e: drag("ellipse"), f: drag("freehand"),
+  ArrowLeft: (event) => view?.arrow(-1, 0, event) ?? false, ArrowRight: (event) => view?.arrow(1, 0, event) ?? false,
+  ArrowUp: (event) => view?.arrow(0, -1, event) ?? false, ArrowDown: (event) => view?.arrow(0, 1, event) ?? false,
+  Enter: () => view?.enter() ?? false, Escape: () => view?.escape() ?? false,
+  Delete: ready(() => view.measurements.removeLast()), Backspace: ready(() => view.measurements.removeLast()),
+  ...numbers,
+  "[": neighbour(-1), "]": neighbour(1),
+  w: () => document.querySelector("[data-worklist]").click(),
+});
