@@ -128,24 +128,30 @@ class _Watch(HTTPAdapter):
     def __init__(self) -> None:
         super().__init__()
         self.over = False
-        self._opened: list[Any] = []
+        self._sockets: list[socket.socket] = []
 
     def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*arguments, **named)
-        pool.ConnectionCls = partial(self._open, pool.ConnectionCls)
+        pool.ConnectionCls = partial(self._watched, pool.ConnectionCls)
         return pool
 
-    def _open(self, kind: Any, **named: Any) -> Any:
+    def _watched(self, kind: Any, **named: Any) -> Any:
+        """The socket is kept from its opening on: later it may belong to the answer alone."""
         connection = kind(**named)
-        self._opened.append(connection)
+        open_it = connection.connect
+
+        def connect() -> None:
+            open_it()
+            self._sockets.append(connection.sock)
+
+        connection.connect = connect
         return connection
 
     def hang_up(self) -> None:
         self.over = True
-        for connection in self._opened:
-            if connection.sock is not None:
-                with suppress(OSError):
-                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+        for each in self._sockets:
+            with suppress(OSError):
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
 
 
 def raise_for_status(answer: HttpAnswer, peer: HttpPeer, reason: str) -> None:
