@@ -21,7 +21,7 @@ from pneumoscope.web.dashboards.waiting import queue_of
 from pneumoscope.web.reviews.models import Kind, Reading, Review
 from pneumoscope.web.reviews.states import Agreement, Label, ReadingState
 from pneumoscope.web.studies.filters import Filters
-from pneumoscope.web.studies.models import Analysis, Image, Study
+from pneumoscope.web.studies.models import Analysis, Description, Image, Study
 from web.pages import image_analysed, image_failed, image_make, image_rejected, study_make
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +161,14 @@ def test_groups_by_site_age_sex_and_view(senior, other_site):
     assert seen["view"] == {"AP": 1, "": 1, "PA": 1, "LL": 1}
     assert sorted(seen["site"].values()) == [1, 2]
     assert groups["age"]["1-6"].suspicious.part == 1
+
+
+def test_what_was_typed_groups_as_it_filters(senior):
+    study = analysed(age_years=3, sex="F", view="").image.study
+    Description.objects.create(study=study, age_years=40, sex="M", view_position="AP")
+    groups = counted(senior).groups
+    assert [list(groups[key]) for key in ("age", "sex", "view")] == [["18-65"], ["M"], ["AP"]]
+    assert Filters(senior, {"age": "18-65", "sex": "M", "view": "AP"}).studies().get() == study
 
 
 def test_who_is_right_by_readers_and_by_whom_they_leave_it_to(senior, reader, user_of):

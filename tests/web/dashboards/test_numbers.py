@@ -91,7 +91,7 @@ def test_nothing_done_has_no_times():
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0.0, "0.0 s"),
+        (0.0, "0 s"),
         (3.2, "3.2 s"),
         (34, "34 s"),
         (300, "5.0 min"),

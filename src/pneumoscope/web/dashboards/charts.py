@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -136,7 +138,10 @@ def without_result(question: Question, tallies: Sequence[Tally]) -> Plot:
     return Plot(
         key="without-result",
         title=_("Studies without a result"),
-        meaning=_("Rejected: not fit to be read. Failed: could not be analysed."),
+        meaning=_(
+            "Rejected: not fit to be read. Failed: could not be analysed. A day leads to its "
+            "rejected studies, a reason to its own."
+        ),
         unit="count",
         columns=[_("Received"), _("Rejected"), _("Failed"), _("Studies")],
         rows=rows_of(question, question.bins, cells, state=State.REJECTED),
@@ -164,8 +169,8 @@ def agreement(question: Question, tallies: Sequence[Tally]) -> Plot:
         columns=[_("Received"), _("Agree"), _("95 % interval"), _("Sure reviews"), _("Unsure")],
         rows=rows_of(question, question.wide_bins, cells, state=State.ANALYSED),
         series=share_series(_("Agree"), shares),
-        link=question.worklist(state=State.ANALYSED, sort="newest"),
-        link_words=_("Show the analysed studies"),
+        link=question.worklist(disagreement="model"),
+        link_words=_("Show where a reader disagrees"),
     )
 
 
@@ -185,7 +190,12 @@ def waiting(question: Question, queue: Queue) -> Plot:
     return Plot(
         key="waiting",
         title=_("Images waiting for their result"),
-        meaning=_("Now, and at each full hour of the last day, whatever the period chosen above."),
+        meaning=_("Now, and at each full hour of the last day, whatever the period chosen above.")
+        + (
+            " " + _("The oldest came at %(at)s.") % {"at": _moment(queue.oldest)}
+            if queue.oldest
+            else ""
+        ),
         unit="count",
         columns=[_("At"), _("Waiting")],
         rows=[*rows, now],
@@ -193,6 +203,10 @@ def waiting(question: Question, queue: Queue) -> Plot:
         link=link,
         link_words=_("Show what is in progress"),
     )
+
+
+def _moment(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "j M, H:i")
 
 
 def _share_cells(share: Share) -> list[str]:

@@ -23,6 +23,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.functions import Coalesce, NullIf
 
 from pneumoscope.web.dashboards.periods import Bins, midnight
 from pneumoscope.web.dashboards.times import two_digits
@@ -79,13 +80,13 @@ class Cohort:
         """
         found = Review.objects.filter(self.within(_REVIEWED, before=True))
         found = found.filter(superseded=None, kind=Kind.READING)
-        view = F("reading__analysis__image__view_position")
+        view = _view("reading__analysis__image__")
         return _counted(found, "agreement", **self._places(_REVIEWED), view=view)
 
     def calls(self) -> Counter[tuple[Any, ...]]:
         """Read results by site, age band, sex, view, what was called and what readers found."""
         found = Reading.objects.filter(self.within(_READ))
-        view = F("analysis__image__view_position")
+        view = _view("analysis__image__")
         return _counted(found, "analysis__positive", **_groups(_READ), view=view, truth=truth())
 
     def reasons(self) -> Counter[tuple[Any, ...]]:
@@ -96,20 +97,38 @@ class Cohort:
     def views(self) -> Counter[tuple[Any, ...]]:
         """Studies that have an image of the view, by view, state and what was called."""
         found = Image.objects.filter(self.within("study__"))
-        fields = ("view_position", "study__state", "study__positive")
-        return _counted(found, *fields, of="study", distinct=True)
+        fields = ("study__state", "study__positive")
+        return _counted(found, *fields, of="study", distinct=True, view=_view(""))
 
     def _places(self, path: str) -> dict[str, Any]:
         return {"place": self.bins.place_of(f"{path}created"), **_groups(path)}
 
 
-def age_band(path: str) -> Expression:
+# What was typed goes before the file, except for a view that the file knows: as in the worklist.
+
+
+def _age_band(path: str) -> Expression:
     """The name of the worklist's age filter; empty: not known."""
+    typed, known = f"{path}description__age_years", f"{path}age_years"
     bands = [
-        When(**{f"{path}__gte": low, f"{path}__lt": high}, then=Value(name))
+        When(
+            Q(**{f"{typed}__gte": low, f"{typed}__lt": high})
+            | Q(**{typed: None, f"{known}__gte": low, f"{known}__lt": high}),
+            then=Value(name),
+        )
         for name, (_, low, high) in AGES.items()
     ]
     return Case(*bands, default=Value(""), output_field=CharField())
+
+
+def _sex(path: str) -> Expression:
+    return Coalesce(NullIf(f"{path}description__sex", Value("")), f"{path}sex")
+
+
+def _view(path: str) -> Expression:
+    """Of the image at `path`; empty: not known."""
+    own = NullIf(f"{path}view_position", Value(""))
+    return Coalesce(own, f"{path}study__description__view_position", Value(""))
 
 
 def truth() -> Expression:
@@ -135,8 +154,7 @@ def truth() -> Expression:
 
 
 def _groups(path: str) -> dict[str, Any]:
-    age = age_band(f"{path}age_years")
-    return {"by_site": F(f"{path}site_id"), "by_age": age, "by_sex": F(f"{path}sex")}
+    return {"by_site": F(f"{path}site_id"), "by_age": _age_band(path), "by_sex": _sex(path)}
 
 
 def _counted(

@@ -12,7 +12,7 @@ _UNITS = ((2 * 86_400, 86_400, "d"), (5_400, 3_600, "h"), (90, 60, "min"), (0, 1
 
 
 def number(amount: float) -> str:
-    return number_format(amount, 1 if amount < 9.95 else 0, force_grouping=True)
+    return number_format(amount, 1 if 0 < amount < 9.95 else 0, force_grouping=True)
 
 
 def duration(seconds: float) -> str:
