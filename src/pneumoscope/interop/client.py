@@ -24,6 +24,7 @@ Answer: TypeAlias = dict[str, Any]
 PENDING = {"RECEIVED", "ANALYSING"}
 TRIES = 5
 TRIED_AGAIN = {409, 429, 502, 503, 504}
+LONGEST_PAUSE = 60.0  # seconds, however long the server asks for
 
 
 class Problem(Exception):
@@ -113,7 +114,7 @@ class Client:
                 if error.code not in TRIED_AGAIN or not left:
                     raise _problem(error) from None
                 asked = error.headers.get("Retry-After") or ""
-                pause = float(asked) if asked.isdecimal() else 0.0
+                pause = min(float(asked), LONGEST_PAUSE) if asked.isdecimal() else 0.0
                 error.close()
             except (http.client.HTTPException, OSError):
                 if not left:
