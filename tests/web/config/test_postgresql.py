@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[3]
 TESTS = [
     "accounts/test_roles.py",
     "audit",
+    "dashboards",
     "registry/test_versions.py",
     "studies/test_receive.py",
     "studies/test_queue.py",

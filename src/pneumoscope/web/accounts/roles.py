@@ -38,12 +38,12 @@ _READING = _TAKING | {
     "study.export",
     "review.write",
     "report.sign",
-    "dashboard.view",
     "model.view",
 }
 _RIGHTS: dict[str, frozenset[str]] = {
     Role.READER: _READING,
-    Role.SENIOR_READER: _READING | {"review.adjudicate"},
+    # Agreement is of colleagues: those who adjudicate see it.
+    Role.SENIOR_READER: _READING | {"review.adjudicate", "dashboard.view"},
     # Takes the image, so knows the patient already; judges no results.
     Role.TECHNOLOGIST: _TAKING,
     # A small site has one person for everything; each look at a patient's name is audited.
