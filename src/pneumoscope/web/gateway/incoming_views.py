@@ -19,6 +19,7 @@ from pneumoscope.web.gateway.models.workitems import OPEN
 PAGE_SIZE = 50
 _FORMS: dict[str, type[SiteForm]] = {"peers": PeerForm, "rules": RuleForm, "pulls": PullForm}
 _NOUNS = {"peers": "peer", "rules": "rule", "pulls": "pull"}
+_WORDS = {"peers": "peer", "rules": "rule", "pulls": "question"}
 
 
 @require_safe
@@ -60,7 +61,7 @@ def row(request: HttpRequest, kind: str, key: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         _save(request, form, kind, "change")
         return redirect(f"incoming:{kind}")
-    context = {"row": found, "form": form, "kind": kind, "noun": _NOUNS[kind]}
+    context = {"row": found, "form": form, "kind": kind, "word": _WORDS[kind]}
     if kind == "pulls":
         context["work_items"] = found.work_items.all()[:PAGE_SIZE]
     return render(request, "gateway/row.html", context)

@@ -35,7 +35,7 @@ def pull_ask(pull: Pull) -> None:
         fetched = _run(pull)
     except PneumoscopeError as error:
         logger.warning("pull %d: %s", pull.pk, error)
-        Pull.objects.filter(pk=pull.pk).update(problem=f"{error} {error.remedy}".strip())
+        Pull.objects.filter(pk=pull.pk).update(problem=f"{str(error).rstrip('.')}. {error.remedy}")
     except OperationalError:
         raise
     except Exception as error:
