@@ -1,4 +1,4 @@
-"""A small FHIR R4 server: validates what comes, keeps it, honours ifNoneExist and conditional updates."""
+"""A small FHIR R4 server: validates and keeps what comes, honours conditional create and update."""
 
 import contextlib
 import json
