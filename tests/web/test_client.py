@@ -2,7 +2,7 @@
 
 import pytest
 
-from pneumoscope.interop.client import Client, Problem
+from pneumoscope.client import Client, Problem
 from pneumoscope.web.accounts.roles import Scope
 from pneumoscope.web.people.services import token_create
 from pneumoscope.web.studies.models import Image, KeptAnswer
