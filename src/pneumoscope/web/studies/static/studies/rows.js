@@ -2,6 +2,7 @@
 // they, are asked for until none is.
 "use strict";
 const Rows = (() => {
+  const FIRST = 150; // after a file arrived: most results are there within half a second
   const SOON = 600;
   const LATER = 5000; // while the server does not answer
   const AT_ONCE = 40; // rows per request: keeps the address short
@@ -11,12 +12,18 @@ const Rows = (() => {
   const offline = document.getElementById("offline");
   let timer = 0;
   let turn = 0;
+  let pace = SOON;
 
   const pending = () => [...rows.querySelectorAll("[data-pending]")].map((row) => row.dataset.pending);
 
-  const poll = (delay = SOON) => {
+  const poll = (delay = pace) => {
     clearTimeout(timer);
     if (pending().length) timer = setTimeout(() => htmx.trigger(poller, "poll"), delay);
+  };
+
+  const hurry = () => {
+    pace = FIRST;
+    poll();
   };
 
   poller.addEventListener("htmx:configRequest", (event) => {
@@ -26,7 +33,8 @@ const Rows = (() => {
   });
   poller.addEventListener("htmx:afterRequest", (event) => {
     offline.hidden = event.detail.successful;
-    poll(event.detail.successful ? SOON : LATER);
+    pace = Math.min(SOON, 1.5 * pace);
+    poll(event.detail.successful ? pace : LATER);
   });
   document.addEventListener("htmx:oobAfterSwap", () => {
     const fresh = [...rows.querySelectorAll("[data-fresh]")];
@@ -58,5 +66,5 @@ const Rows = (() => {
   };
 
   poll();
-  return { announce, announceRows, keepStill, poll };
+  return { announce, announceRows, hurry, keepStill };
 })();

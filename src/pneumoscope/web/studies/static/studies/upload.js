@@ -95,7 +95,7 @@
       item.row.replaceWith(...fresh);
     });
     Rows.announceRows(fresh);
-    Rows.poll();
+    Rows.hurry();
     summary();
     next();
   };
