@@ -34,6 +34,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add(
         "--targets", type=Path, metavar="DIR", help="every figure of the plan, from all sets in DIR"
     )
+    add(
+        "--no-test",
+        action="store_true",
+        help="of --targets only what adults tell: no look at a test",
+    )
     add("--out", type=Path, required=True, metavar="DIR", help="gets report.json and report.html")
     add("--against", metavar="NAME|DIR", help="a second model to compare with")
     add("--boxes", type=Path, metavar="CSV", help="image, finding, x, y, width, height")
@@ -58,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
             data=options.data or [],
             kind="targets" if options.targets else options.set,
             targets=options.targets,
+            test=not options.no_test,
             split=options.split,
             boxes=options.boxes,
             normals=options.normals,
@@ -77,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     if bool(options.data) == bool(options.targets):
         raise UsageError("Give --data, or --targets for every set at once.")
+    if options.no_test and not options.targets:
+        raise UsageError("--no-test belongs to --targets; elsewhere --split says what is read.")
     folders = [*(options.data or []), *options.refuse]
     folders += [folder for folder in (options.targets, options.normals) if folder]
     for folder in folders:

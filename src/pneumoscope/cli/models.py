@@ -1,8 +1,9 @@
-"""`pneumoscope models list | show | card | verify | zoo`."""
+"""`pneumoscope models list | show | card | verify | zoo | trainings`."""
 
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from pneumoscope.cli.extras import require_extra
@@ -29,6 +30,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="bundles whose report.json is to stand beside",
     )
+    trainings = commands.add_parser("trainings", help="what several trainings reached, by adults")
+    trainings.add_argument(
+        "models",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
+        help="bundles that evaluate --targets [--no-test] measured with --out DIR",
+    )
+    trainings.add_argument("--format", choices=("markdown", "json"), default="markdown")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -41,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if options.action == "zoo":
         return _zoo(options.models)
+    if options.action == "trainings":
+        return _trainings(options.models, options.format == "json")
     return _verify([bundle_find(options.model)] if options.model else bundle_folders())
 
 
@@ -110,4 +122,16 @@ def _zoo(bundles: list[Path]) -> int:
 
     figures = reached(bundles)
     print(cost_table({name: measure(name) for name in NETWORKS}, figures))
+    return 0
+
+
+def _trainings(bundles: list[Path], as_json: bool) -> int:
+    require_extra("lab")
+    from pneumoscope.lab.trainings import read_training, training_lines
+
+    trainings = [read_training(bundle) for bundle in bundles]
+    if as_json:
+        print(json.dumps([asdict(training) for training in trainings], indent=1))
+    else:
+        print("\n".join(training_lines(trainings)))
     return 0
