@@ -1,0 +1,205 @@
+"""The viewer's tools change what is on the screen, by mouse and by key, also without WebGL."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image as Picture
+from playwright.sync_api import Page, expect
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+pytestmark = pytest.mark.e2e
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+DEEP = "deep.dcm"
+
+
+def deep_dicom() -> bytes:
+    """The sample of one patient once more, on another day, uncompressed and with a spacing."""
+    dataset = pydicom.dcmread(SAMPLES / "dicom_pneumonia.dcm")
+    values = dataset.pixel_array.astype(float)
+    dataset.PixelData = (values * (4095 / values.max())).astype("<u2").tobytes()
+    dataset["PixelData"].VR = "OW"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+    dataset.PixelRepresentation = 0
+    dataset.WindowCenter, dataset.WindowWidth = 2048, 4096
+    dataset.ImagerPixelSpacing = [0.15, 0.15]
+    dataset.StudyDate = "20260101"
+    dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def deep() -> bytes:
+    return deep_dicom()
+
+
+def open_image(page: Page, name: str) -> None:
+    row = page.locator("#rows > tr", has_text=name).first
+    expect(row.locator(".finding")).to_be_visible()
+    row.locator("a.open").click()
+    expect(page.locator("[data-viewer=ready]")).to_be_visible()
+
+
+def open_deep(page: Page, deep: bytes) -> None:
+    if not page.locator("#rows > tr", has_text=DEEP).count():
+        file = {"name": DEEP, "mimeType": "application/dicom", "buffer": deep}
+        page.locator("#files").set_input_files(file)
+    open_image(page, DEEP)
+
+
+def screen(page: Page) -> np.ndarray:
+    """The stage as the reader sees it, uint8 [H, W]."""
+    shot = page.locator("[data-stage]").screenshot()
+    return np.asarray(Picture.open(io.BytesIO(shot)).convert("L")).astype(int)
+
+
+def readout(page: Page):
+    return page.locator("[data-stage] [data-readout]")
+
+
+def drag(page: Page, *path: tuple[int, int]) -> None:
+    """From point to point, measured from the middle of the stage."""
+    box = page.locator("[data-stage]").bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(middle[0] + path[0][0], middle[1] + path[0][1])
+    page.mouse.down()
+    for x, y in path[1:]:
+        page.mouse.move(middle[0] + x, middle[1] + y, steps=5)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("key", ["i", "x", "y", "t", "+", "3", "Shift+ArrowUp", "h", "o"])
+def test_each_tool_changes_the_picture_and_reset_undoes_it(open_page, key):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    before = screen(page)
+    page.keyboard.press(key)
+    expect(page.locator("#live")).not_to_be_empty()
+    page.wait_for_timeout(300)
+    assert np.abs(screen(page) - before).mean() > 0.2
+    page.keyboard.press("r" if key not in "ho" else key)
+    page.wait_for_timeout(300)
+    assert np.abs(screen(page) - before).mean() < 0.2
+
+
+def test_dragging_changes_the_window_and_a_key_brings_it_back(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    received = readout(page).inner_text()
+    drag(page, (0, 0), (120, 60))
+    expect(readout(page)).not_to_have_text(received)
+    expect(page.locator("[data-preset]")).to_have_value("own")
+    page.keyboard.press("1")
+    expect(readout(page)).to_have_text(received)
+
+
+def test_a_narrow_window_shows_more_greys_than_eight_bits_hold(open_page, deep):
+    """Sixteen times narrower than 4,096 values, 8-bit pixels could show 17 greys and no more."""
+    page = open_page("/")
+    open_deep(page, deep)
+    for _ in range(55):
+        page.keyboard.press("Shift+ArrowRight")
+    width = float(readout(page).inner_text().split()[1].replace(",", ""))
+    assert width < 256
+    page.wait_for_timeout(300)
+    assert len(np.unique(screen(page))) > 100
+
+
+def test_a_length_is_in_millimetres_where_the_file_states_them(open_page, deep):
+    page = open_page("/")
+    open_deep(page, deep)
+    page.keyboard.press("l")
+    drag(page, (0, 0), (100, 0))
+    expect(page.locator("[data-measurements]")).to_contain_text("mm, at the detector")
+    expect(page.locator("#live")).to_contain_text("mm, at the detector")
+    page.keyboard.press("Delete")
+    expect(page.locator("[data-measurements] li")).to_have_count(0)
+
+
+def test_measured_by_keys_alone_in_pixels_and_said_so(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    page.keyboard.press("l")
+    page.keyboard.press("Enter")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.locator("#live")).to_contain_text("does not say how large a pixel is")
+    expect(page.locator("[data-measurements] li")).to_have_count(1)
+
+
+def test_a_finished_region_is_told_to_whoever_listens(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    page.evaluate(
+        "document.addEventListener('pneumoscope:region', event => { window.told = event.detail; })"
+    )
+    page.keyboard.press("f")
+    drag(page, (0, 0), (80, 0), (80, 80), (0, 80), (0, 5))
+    expect(page.locator("[data-measurements]")).to_contain_text("Area")
+    told = page.evaluate("window.told")
+    assert told["kind"] == "freehand"
+    assert len(told["points"]) > 3
+
+
+def test_a_prior_moves_along_until_it_is_unlinked(open_page, deep):
+    page = open_page("/")
+    open_deep(page, deep)
+    expect(page.locator("[data-prior]")).to_be_visible()
+    page.keyboard.press("s")
+    beside = page.locator(".stage.prior [data-readout]")
+    expect(beside).to_contain_text("100 %")
+    page.keyboard.press("+")
+    expect(beside).to_contain_text("125 %")
+    page.keyboard.press("k")
+    page.keyboard.press("+")
+    expect(readout(page)).to_contain_text("156 %")
+    expect(beside).to_contain_text("125 %")
+    page.keyboard.press("s")
+    expect(beside).to_have_count(0)
+
+
+def test_the_key_tab_leaves_the_stage_and_the_help_names_the_tools(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    page.locator("[data-stage]").focus()
+    page.keyboard.press("Tab")
+    expect(page.locator("[data-stage]")).not_to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Measure a length")
+
+
+def test_the_threshold_hides_weak_evidence(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    page.keyboard.press("h")
+    page.locator(".heat").evaluate("e => e.decode()")
+    everything = screen(page)
+    page.locator("[data-slider=threshold]").fill("60")
+    page.wait_for_timeout(300)
+    assert np.abs(screen(page) - everything).mean() > 0.2
+
+
+def test_without_its_levels_the_plain_picture_stays_with_the_reason(open_page):
+    page = open_page("/")
+    page.route("**/pixels", lambda route: route.fulfill(status=200, body=""))
+    row = page.locator("#rows > tr", has_text="bacteria_4875").first
+    expect(row.locator(".finding")).to_be_visible()
+    row.locator("a.open").click()
+    expect(page.locator("[data-note]")).to_contain_text("could not start")
+    expect(page.locator("[data-stage] .film")).to_be_visible()
+    page.keyboard.press("h")
+    expect(page.locator(".heat")).to_be_visible()
+
+
+def test_on_a_phone_nothing_is_cut_off(open_page):
+    page = open_page("/", width=360, height=740)
+    open_image(page, "bacteria_4875")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
