@@ -60,6 +60,8 @@ class Seat:
 class User(AbstractUser):
     """A person. What they may do follows from their roles at their sites."""
 
+    # Of its pages; empty: the browser's.
+    language = models.CharField(max_length=16, blank=True)
     # Part of every session's hash: raising it ends them all.
     session_epoch = models.PositiveIntegerField(default=0)
 

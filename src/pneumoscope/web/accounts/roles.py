@@ -3,6 +3,7 @@
 from typing import Literal, get_args
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 Right = Literal[
     "study.view",
@@ -25,12 +26,12 @@ RIGHTS: frozenset[str] = frozenset(get_args(Right))
 
 
 class Role(TextChoices):
-    READER = "reader", "Reader"
-    SENIOR_READER = "senior_reader", "Senior reader"
-    TECHNOLOGIST = "technologist", "Technologist"
-    ADMINISTRATOR = "administrator", "Administrator"
-    MODEL_STEWARD = "model_steward", "Model steward"
-    AUDITOR = "auditor", "Auditor"
+    READER = "reader", _("Reader")
+    SENIOR_READER = "senior_reader", _("Senior reader")
+    TECHNOLOGIST = "technologist", _("Technologist")
+    ADMINISTRATOR = "administrator", _("Administrator")
+    MODEL_STEWARD = "model_steward", _("Model steward")
+    AUDITOR = "auditor", _("Auditor")
 
 
 _TAKING = frozenset({"study.view", "study.upload", "study.edit", "patient.reveal"})
@@ -58,8 +59,8 @@ _RIGHTS: dict[str, frozenset[str]] = {
 class Scope(TextChoices):
     """What of a person's rights an API token carries. Administration is in none of them."""
 
-    READ = "read", "Read"
-    WRITE = "write", "Read and write"
+    READ = "read", _("Read")
+    WRITE = "write", _("Read and write")
 
 
 _SCOPES: dict[str, frozenset[str]] = {

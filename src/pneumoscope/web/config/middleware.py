@@ -5,7 +5,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 
 from pneumoscope.web.accounts import lock
 from pneumoscope.web.config.problems import request_too_large
@@ -27,6 +28,33 @@ class RequestSizeLimit:
         return self.get_response(request)
 
 
+class Language:
+    """The language the person chose, else what this browser chose or asks for.
+
+    Programs are answered in the language of the source, whatever their headers say.
+    """
+
+    PROGRAMS = ("/api/", "/dicomweb/", "/fhir/")
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(self.PROGRAMS):
+            with translation.override(settings.LANGUAGE_CODE):
+                return self.get_response(request)
+        with translation.override(self._wanted(request)):
+            response = self.get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language())
+        patch_vary_headers(response, ["Accept-Language"])
+        return response
+
+    def _wanted(self, request: HttpRequest) -> str:
+        chosen = getattr(request.user, "language", "")
+        offered = chosen in dict(settings.LANGUAGES)
+        return chosen if offered else translation.get_language_from_request(request)
+
+
 class SessionLock:
     """Refuses a session that is locked, and ends one that has lasted its time."""
 
@@ -43,6 +71,9 @@ class SessionLock:
             "openid_connect_callback",
             "healthz",
             "schema",
+            "manifest",
+            "service_worker",
+            "offline",
         }
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import translation
 from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
@@ -120,7 +121,9 @@ def _answer(request: HttpRequest, status: int, detail: str, **names: str) -> Htt
 
 def request_too_large(request: HttpRequest) -> HttpResponse:
     detail = "The request is larger than the configured limit."
-    return _answer(request, 413, detail) or render(request, "413.html", status=413)
+    # Before any other middleware, so that the language is not known yet.
+    with translation.override(translation.get_language_from_request(request)):
+        return _answer(request, 413, detail) or render(request, "413.html", status=413)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,10 +1,12 @@
 """One's own account: where one works, how one signs in, the programs that act for one."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from pneumoscope.web.accounts.models import ApiToken, User
@@ -32,12 +34,36 @@ def working_site(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Kept with the account, and by this browser for the pages before sign-in.
+
+    A language that is not offered changes nothing.
+    """
+    response = redirect(way_back(request))
+    chosen = request.POST.get("language", "")
+    if chosen not in dict(settings.LANGUAGES):
+        return response
+    if request.user.is_authenticated:
+        request.user.language = chosen
+        request.user.save(update_fields=["language"])
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        chosen,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
+        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+    )
+    return response
+
+
+@require_POST
 @login_required
 def sessions(request: HttpRequest) -> HttpResponse:
     """Sign out everywhere but here."""
     sessions_end(acting_user=request.user, person=request.user)
     update_session_auth_hash(request, request.user)
-    messages.success(request, "You are signed out everywhere else.")
+    messages.success(request, _("You are signed out everywhere else."))
     return redirect("people:account")
 
 
@@ -71,7 +97,7 @@ def token_end(request: HttpRequest, digest: str) -> HttpResponse:
     if token.user != request.user:
         get_object_or_404(ApiToken, pk=token.pk, site__in=request.user.sites_with("people.manage"))
     token_revoke(acting_user=request.user, token=token)
-    messages.success(request, f"The token “{token.name}” works no more.")
+    messages.success(request, _("The token “%(name)s” works no more.") % {"name": token.name})
     if token.user == request.user:
         return redirect("people:account")
     return redirect("people:person", token.user_id)

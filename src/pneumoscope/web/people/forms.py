@@ -10,7 +10,7 @@ from pneumoscope.core.operating import OPERATING_POINTS
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.accounts.roles import Role, Scope
 
-LIVES = [(7, "7 days"), (30, "30 days"), (90, "90 days"), (365, "one year")]
+LIVES = [(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (365, _("one year"))]
 
 
 class SiteChoice(forms.ModelChoiceField):
@@ -44,19 +44,23 @@ class RoleForm(forms.Form):
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(max_length=60, help_text="The program that will use it.")
-    scope = forms.ChoiceField(choices=Scope.choices)
+    name = forms.CharField(
+        max_length=60, label=_("Name"), help_text=_("The program that will use it.")
+    )
+    scope = forms.ChoiceField(choices=Scope.choices, label=_("Scope"))
     life = forms.TypedChoiceField(
         choices=LIVES,
         initial=90,
-        label="Expires after",
+        label=_("Expires after"),
         coerce=lambda days: timedelta(days=int(days)),
     )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         mine = Site.objects.filter(pk__in=user.seats)
-        self.fields["site"] = forms.ModelChoiceField(mine, empty_label=None, initial=user.site)
+        self.fields["site"] = forms.ModelChoiceField(
+            mine, empty_label=None, initial=user.site, label=_("Site")
+        )
 
 
 class SiteForm(forms.ModelForm):

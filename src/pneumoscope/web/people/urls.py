@@ -11,6 +11,7 @@ urlpatterns = [
     path("sites/", sites.sites, name="sites"),
     path("sites/<slug:code>/", sites.site, name="site"),
     path("account/", account.account, name="account"),
+    path("account/language/", account.language, name="language"),
     path("account/site/", account.working_site, name="working_site"),
     path("account/sessions/", account.sessions, name="sessions"),
     path("account/tokens/", account.tokens, name="tokens"),

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlsafe_base64_decode
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -28,7 +29,7 @@ def welcome(request: HttpRequest, name: str, token: str) -> HttpResponse:
         with transaction.atomic():
             form.save()
             event_record(action="person.password_set", actor=person, target=person, request=request)
-        messages.success(request, "Your password is set. Sign in with it now.")
+        messages.success(request, _("Your password is set. Sign in with it now."))
         return redirect("account_login")
     return render(request, "people/welcome.html", {"person": person, "form": form})
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
 
@@ -16,10 +17,10 @@ def bundle_folder(bundle_hash: str) -> Path:
 
 
 class Stage(models.TextChoices):
-    CANDIDATE = "candidate", "Candidate"
-    SHADOW = "shadow", "Shadow"
-    LIVE = "live", "Live"
-    RETIRED = "retired", "Retired"
+    CANDIDATE = "candidate", _("Candidate")
+    SHADOW = "shadow", _("Shadow")
+    LIVE = "live", _("Live")
+    RETIRED = "retired", _("Retired")
 
 
 class ModelVersionQuerySet(models.QuerySet["ModelVersion"]):

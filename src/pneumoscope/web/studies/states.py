@@ -1,14 +1,15 @@
 """The states of an image: a closed set, and the table of steps between them."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class State(TextChoices):
-    RECEIVED = "RECEIVED", "Received"
-    ANALYSING = "ANALYSING", "Analysing"
-    ANALYSED = "ANALYSED", "Analysed"
-    REJECTED = "REJECTED", "Rejected"
-    FAILED = "FAILED", "Failed"
+    RECEIVED = "RECEIVED", _("Received")
+    ANALYSING = "ANALYSING", _("Analysing")
+    ANALYSED = "ANALYSED", _("Analysed")
+    REJECTED = "REJECTED", _("Rejected")
+    FAILED = "FAILED", _("Failed")
 
 
 PENDING = frozenset({State.RECEIVED, State.ANALYSING})

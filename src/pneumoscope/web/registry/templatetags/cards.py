@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import template
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 register = template.Library()
 
@@ -11,12 +14,12 @@ register = template.Library()
 WORDS = {
     "auc": "AUC",
     "auroc": "AUROC",
-    "ece": "Calibration error (ECE)",
-    "brier": "Brier score",
-    "n": "Radiographs",
+    "ece": gettext_lazy("Calibration error (ECE)"),
+    "brier": gettext_lazy("Brier score"),
+    "n": gettext_lazy("Radiographs"),
     "f1": "F1",
-    "ci": "95 % interval",
-    "threshold": "Threshold",
+    "ci": gettext_lazy("95 % interval"),
+    "threshold": gettext_lazy("Threshold"),
 }
 
 
@@ -24,7 +27,8 @@ WORDS = {
 def span(value: Any, unit: str) -> str:
     """`[1, 5]` → "1 to 5 years"; anything else as it is."""
     if isinstance(value, list | tuple) and len(value) == 2:
-        return f"{_number(value[0])} to {_number(value[1])} {unit}"
+        span = {"low": _number(value[0]), "high": _number(value[1]), "unit": unit}
+        return _("%(low)s to %(high)s %(unit)s") % span
     return str(value)
 
 
@@ -35,9 +39,9 @@ def figures(card: dict[str, Any]) -> list[dict[str, Any]]:
     loose = {k: v for k, v in metrics.items() if not isinstance(v, dict)}
     tables = [_operating_point(point) for point in card.get("operating_points", [])]
     if "uncertain" in card:
-        tables.append({"title": "Uncertain results", "rows": list(flat(card["uncertain"]))})
+        tables.append({"title": _("Uncertain results"), "rows": list(flat(card["uncertain"]))})
     if loose:
-        tables.append({"title": "Metrics", "rows": list(flat(loose))})
+        tables.append({"title": _("Metrics"), "rows": list(flat(loose))})
     for name, group in metrics.items():
         if isinstance(group, dict):
             tables.append({"title": words(name), "rows": list(flat(group))})
@@ -47,7 +51,7 @@ def figures(card: dict[str, Any]) -> list[dict[str, Any]]:
 def _operating_point(point: dict[str, Any]) -> dict[str, Any]:
     measured = {name: value for name, value in point.items() if name != "name"}
     return {
-        "title": f"Operating point: {words(point['name']).lower()}",
+        "title": _("Operating point: %(name)s") % {"name": words(point["name"]).lower()},
         "rows": list(flat(measured)),
     }
 
@@ -69,7 +73,7 @@ def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def words(name: str) -> str:
     spoken = name.replace("_", " ")
-    return WORDS.get(name, spoken[:1].upper() + spoken[1:])
+    return str(WORDS.get(name, spoken[:1].upper() + spoken[1:]))
 
 
 def _number(value: Any) -> str:
@@ -77,4 +81,4 @@ def _number(value: Any) -> str:
         return str(value)
     if isinstance(value, int) or value.is_integer():
         return f"{int(value):,}".replace(",", "\u202f")
-    return f"{value:.3f}"
+    return str(number_format(value, 3))

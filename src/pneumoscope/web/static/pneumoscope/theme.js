@@ -15,9 +15,9 @@
 
   const describe = () => {
     for (const button of document.querySelectorAll("[data-theme-toggle]")) {
-      button.querySelector("[data-theme-word]").textContent =
-        current()[0].toUpperCase() + current().slice(1);
-      button.title = `Colours: ${current()}. Switch to ${next()}.`;
+      const words = button.dataset;
+      button.querySelector("[data-theme-word]").textContent = words[current()];
+      button.title = words.says.replace("NOW", words[current()]).replace("NEXT", words[next()]);
     }
   };
 

@@ -31,7 +31,7 @@ const Lock = (() => {
     state = now;
     for (const part of dialog.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== now;
     document.documentElement.dataset.locked = now;
-    document.title = "Locked – Pneumoscope";
+    document.title = dialog.dataset.title;
     if (!dialog.open) dialog.showModal();
   };
   const hide = () => {
@@ -84,7 +84,7 @@ const Lock = (() => {
       const words = answer ? await answer.text() : "";
       if (answer?.status === 401 && !words) return learn();
       if (answer?.status === 401 || answer?.status === 429) say(words);
-      else say("<p>The server does not answer. Your work stays here; try again in a moment.</p>");
+      else say(dialog.querySelector("[data-no-answer]").innerHTML);
       field.value = "";
       field.focus();
     }
