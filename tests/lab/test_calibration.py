@@ -56,6 +56,14 @@ def test_the_balanced_point_lies_between_the_classes():
         assert (point.sensitivity, point.specificity) == (1, 1)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_the_balanced_point_is_where_both_are_as_likely(seed):
+    """Of honest logits of three classes as frequent, two of them ill: at two thirds. The best cut
+    alone strays twice as far."""
+    _, balanced, _ = derive_operating_points(*honest(2000, seed, 1.0), 1.0)
+    assert balanced.threshold == pytest.approx(2 / 3, abs=0.06)
+
+
 @given(st.integers(0, 500), st.sampled_from([0.5, 1.0, 2.0]))
 def test_points_keep_their_promise_and_their_order(seed, strength):
     logits, labels = honest(300, seed, strength)

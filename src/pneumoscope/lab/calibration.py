@@ -53,7 +53,9 @@ def derive_operating_points(
     """screening, balanced and rule_in (`core.operating`), with what they give on these examples.
 
     A threshold is the middle, on the logit scale, between the two scores it divides, so that
-    neither class's nearest example decides alone. Screening is moved down and rule-in up to the
+    neither class's nearest example decides alone. Balanced is the middle of all whose sensitivity
+    and specificity together are within a standard error of the best: the best alone moves from
+    seed to seed by more than its neighbours differ. Screening is moved down and rule-in up to the
     balanced point where they would cross it: a stricter name never calls more.
     """
     score = log_odds(logits, temperature)
@@ -62,10 +64,27 @@ def derive_operating_points(
     cuts = np.concatenate([distinct[:1], (distinct[:-1] + distinct[1:]) / 2, distinct[-1:] + 1])
     sensitivity = 1 - np.searchsorted(ill, cuts) / len(ill)
     specificity = np.searchsorted(well, cuts) / len(well)
-    balanced = int((sensitivity + specificity).argmax())
+    balanced = _middle_of_best(cuts, sensitivity, specificity, len(ill), len(well))
     screening = min(int(np.flatnonzero(sensitivity >= SENSITIVITY)[-1]), balanced)
     rule_in = max(int(np.flatnonzero(specificity >= SPECIFICITY)[0]), balanced)
     return tuple(
         OperatingPoint(name, probability_of(cuts[i]), float(sensitivity[i]), float(specificity[i]))
         for name, i in zip(OPERATING_POINTS, (screening, balanced, rule_in), strict=True)
     )
+
+
+def _middle_of_best(
+    cuts: NDArray[np.float64],
+    sensitivity: NDArray[np.float64],
+    specificity: NDArray[np.float64],
+    ill: int,
+    well: int,
+) -> int:
+    """Index into `cuts`, by the one-standard-error rule (Breiman et al. 1984)."""
+    youden = sensitivity + specificity
+    best = int(youden.argmax())
+    variance = sensitivity[best] * (1 - sensitivity[best]) / ill
+    variance += specificity[best] * (1 - specificity[best]) / well
+    near = np.flatnonzero(youden >= youden[best] - np.sqrt(variance))
+    middle = (cuts[near[0]] + cuts[near[-1]]) / 2
+    return int(near[np.abs(cuts[near] - middle).argmin()])
