@@ -1,18 +1,20 @@
 """Write what the documents say of the default bundle: `make docs`.
 
-docs/model-card.md whole; in README.md and docs/measurements.md the part between the markers. No
-figure there is typed by hand; tests/test_docs.py fails when they are not what this writes.
+docs/model-card.md whole; in README.md and docs/measurements.md the parts between markers, the
+latter also from what other commands left in docs/measured. No figure there is typed by hand;
+tests/test_docs.py fails when they are not what this writes.
 """
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+import measured_tables
 
 from pneumoscope.core.bundle import bundle_find
 from pneumoscope.core.model_card import model_card
 from pneumoscope.core.report import Report, figure_lines, read_report, summary_lines, target_lines
 
 ROOT = Path(__file__).parent.parent
-BEGIN, END = "<!-- figures -->\n", "<!-- /figures -->\n"
 TEST = "kermany_test"
 
 
@@ -24,8 +26,17 @@ def documents() -> dict[Path, str]:
     readme, measurements = ROOT / "README.md", ROOT / "docs" / "measurements.md"
     return {
         ROOT / "docs" / "model-card.md": model_card(bundle_find()),
-        readme: _between_markers(readme, _headline(report)),
-        measurements: _between_markers(measurements, _elsewhere(report)),
+        readme: _between_markers(readme, {"figures": _headline(report)}),
+        measurements: _between_markers(
+            measurements,
+            {
+                "trainings": measured_tables.trainings(),
+                "figures": _elsewhere(report),
+                "networks": measured_tables.networks(),
+                "dicom": measured_tables.dicom(),
+                "speed": measured_tables.speed(),
+            },
+        ),
     }
 
 
@@ -41,11 +52,15 @@ def _elsewhere(report: Report) -> Iterator[str]:
     yield from summary_lines(report, "##")
 
 
-def _between_markers(path: Path, lines: Iterable[str]) -> str:
-    before, rest = path.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    body = "\n".join(line.rstrip(" ") for line in lines)
-    return f"{before}{BEGIN}{body}{END}{after}"
+def _between_markers(path: Path, parts: dict[str, Iterable[str]]) -> str:
+    text = path.read_text(encoding="utf-8")
+    for name, lines in parts.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
+        before, rest = text.split(begin)
+        _, after = rest.split(end)
+        body = "\n".join(line.rstrip(" ") for line in lines)
+        text = f"{before}{begin}{body}{end}{after}"
+    return text
 
 
 def main() -> None:
