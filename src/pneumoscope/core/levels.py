@@ -40,7 +40,7 @@ _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _PLAUSIBLE_MM = (0.01, 5.0)
 _SAME_SPACING = 0.01
 # The darker part of the middle of the picture, where a chest radiograph has its lungs.
-_LUNG_ROWS, _LUNG_COLUMNS, _LUNG_SHARE = (0.15, 0.75), (0.1, 0.9), (1, 65)
+_LUNG_ROWS, _LUNG_COLUMNS, _LUNG_SHARE = (0.15, 0.75), (0.1, 0.9), (1, 80)
 _LUNG_SAMPLES = 400
 
 

@@ -38,7 +38,6 @@ export class Pane {
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(this.stage);
     this.fitScale = this.viewport.getCamera().parallelScale;
-    this.whole = this.viewport.getCamera().focalPoint;
     this.preset(0);
     this.ready = true;
     this.wheel = (event) => this.onWheel(event);
@@ -66,6 +65,7 @@ export class Pane {
     this.overlay?.place(corner(0, 0), corner(columns, 0), corner(0, rows));
     this.stage.classList.toggle("enlarged", this.zoom > 1.01);
     this.readout.textContent = this.describe();
+    this.drawnZoom = this.zoom;
     this.changed(this);
   }
 
@@ -215,10 +215,15 @@ export class Pane {
 
   resize() {
     if (!this.ready || !this.stage.clientWidth) return;
-    const zoom = this.zoom;
+    // The whole image in a stage of another size, then what was enlarged enlarged again.
+    // The stage has its new size already: what the zoom was is known from the last drawing.
+    const zoom = this.drawnZoom;
     this.engine.rendering.resize(true, true);
-    this.fitScale = this.viewport.getCamera().parallelScale * zoom;
-    this.viewport.render();
+    const standing = this.standing();
+    this.viewport.resetCamera();
+    this.fitScale = this.viewport.getCamera().parallelScale;
+    this.scale(zoom);
+    this.stand(standing);
   }
 
   onWheel(event) {
