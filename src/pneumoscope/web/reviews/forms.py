@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core import signing
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.reviews.models import Kind, Review
 from pneumoscope.web.reviews.services import Opinion, label_of
@@ -25,7 +26,9 @@ class ReviewForm(forms.Form):
     supersedes = forms.IntegerField(required=False, widget=forms.HiddenInput)
     opened = forms.CharField(widget=forms.HiddenInput)
     agreement = forms.ChoiceField(choices=Agreement.choices, widget=forms.RadioSelect)
-    label = forms.ChoiceField(choices=[("", "As the result says"), *Label.choices], required=False)
+    label = forms.ChoiceField(
+        choices=[("", _("As the result says")), *Label.choices], required=False
+    )
     erased = forms.TypedMultipleChoiceField(
         required=False, coerce=int, widget=forms.CheckboxSelectMultiple
     )
@@ -69,9 +72,9 @@ class ReviewForm(forms.Form):
         if agreement == Agreement.AGREE:
             found["label"] = label or called
             if (found["label"] in {Label.NORMAL, Label.OTHER}) != (called == Label.NORMAL):
-                self.add_error("label", "This contradicts the result: choose Disagree for it.")
+                self.add_error("label", _("This contradicts the result: choose Disagree for it."))
         elif agreement == Agreement.DISAGREE and label in {"", called}:
-            self.add_error("label", "Say what the image shows instead.")
+            self.add_error("label", _("Say what the image shows instead."))
         return found
 
     @property

@@ -4,9 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from pneumoscope.core.errors import PneumoscopeError
@@ -24,14 +27,15 @@ from pneumoscope.web.reviews.reporting import (
 )
 from pneumoscope.web.studies.blinding import hidden_images
 from pneumoscope.web.studies.models import Study
+from pneumoscope.web.studies.templatetags.reading import error_words
 
 
 class ReportForm(forms.Form):
     revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
-    indication = forms.CharField(required=False, max_length=LONGEST_TEXT)
-    technique = forms.CharField(required=False, max_length=LONGEST_TEXT)
-    findings = forms.CharField(max_length=LONGEST_TEXT)
-    impression = forms.CharField(max_length=LONGEST_TEXT)
+    indication = forms.CharField(label=_("Indication"), required=False, max_length=LONGEST_TEXT)
+    technique = forms.CharField(label=_("Technique"), required=False, max_length=LONGEST_TEXT)
+    findings = forms.CharField(label=_("Findings"), max_length=LONGEST_TEXT)
+    impression = forms.CharField(label=_("Impression"), max_length=LONGEST_TEXT)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +74,7 @@ def report_write(request: HttpRequest, study_id: UUID) -> HttpResponse:
     except PneumoscopeError as error:
         context = _context(request, study, form) | {"error": error}
         return render(request, "reviews/report.html", context)
-    messages.success(request, "The report is signed." if sign else "The draft is saved.")
+    messages.success(request, _("The report is signed.") if sign else _("The draft is saved."))
     return redirect("reviews:report", study.pk)
 
 
@@ -80,14 +84,14 @@ def report_add(request: HttpRequest, study_id: UUID) -> HttpResponse:
     study = _study(request, study_id, "report.sign")
     text = request.POST.get("text", "").strip()
     if not 0 < len(text) <= LONGEST_TEXT:
-        messages.error(request, f"An addendum has one to {LONGEST_TEXT} characters.")
+        messages.error(request, _("An addendum has one to %d characters.") % LONGEST_TEXT)
         return redirect("reviews:report", study.pk)
     try:
         addendum_create(acting_user=request.user, study=study, text=text)
     except PneumoscopeError as error:
-        messages.error(request, f"{error} {error.remedy}")
+        messages.error(request, error_words(error))
     else:
-        messages.success(request, "The addendum is signed.")
+        messages.success(request, _("The addendum is signed."))
     return redirect("reviews:report", study.pk)
 
 
@@ -99,7 +103,9 @@ def report_as_pdf(request: HttpRequest, study_id: UUID) -> HttpResponse:
 
     found = _taken_along(request, study_id, "pdf")
     named = request.user.has_right("patient.reveal", found.study.site_id)
-    response = HttpResponse(report_pdf(found, named=named), content_type="application/pdf")
+    with translation.override(settings.LANGUAGE_CODE):
+        paper = report_pdf(found, named=named)
+    response = HttpResponse(paper, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'inline; filename="report-{found.study_id}.pdf"'
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -181,7 +187,11 @@ def _context(request: HttpRequest, study: Study, form: ReportForm | None = None)
         "report": found,
         "analysis": found.analysis if found else study.headline,
         "form": form,
-        "sections": [(name, getattr(found, name)) for name in SECTIONS] if found else [],
+        "sections": [
+            (name, ReportForm.base_fields[name].label, getattr(found, name)) for name in SECTIONS
+        ]
+        if found
+        else [],
         "edited": _edited(found) if found else [],
         "may_sign": request.user.has_right("report.sign", study.site_id),
         "may_export": request.user.has_right("study.export", study.site_id),

@@ -5,9 +5,10 @@ import json
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
 from pneumoscope.web.accounts.models import User
@@ -27,7 +28,15 @@ SECTIONS = ("indication", "technique", "findings", "impression")
 
 
 def sections_written(analysis: Analysis) -> dict[str, str]:
-    """The sections as the result alone would have them; the indication is the reader's to give."""
+    """The sections as the result alone would have them; the indication is the reader's to give.
+
+    In one language, whoever reads them: the rest is said by core, and the PDF has no other letters.
+    """
+    with translation.override(settings.LANGUAGE_CODE):
+        return _sections(analysis)
+
+
+def _sections(analysis: Analysis) -> dict[str, str]:
     image = analysis.image
     view = f" ({image.view_position})" if image.view_position else ""
     zones = ", ".join(region["zone"] for region in analysis.record["regions"])
@@ -146,11 +155,13 @@ def _content(
     corrected."""
     analysis = report.analysis
     version = analysis.model_version
+    with translation.override(settings.LANGUAGE_CODE):
+        result = finding_sentence(analysis)
     return {
         "study": str(report.study_id),
         "image": analysis.image.sha256,
         **{name: sections[name] for name in SECTIONS},
-        "result": finding_sentence(analysis),
+        "result": result,
         "probability": analysis.probability,
         "threshold": analysis.threshold,
         "zones": [region["zone"] for region in analysis.record["regions"]],

@@ -4,29 +4,30 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Agreement(TextChoices):
-    AGREE = "agree", "Agree"
-    DISAGREE = "disagree", "Disagree"
-    UNSURE = "unsure", "Unsure"
+    AGREE = "agree", _("Agree")
+    DISAGREE = "disagree", _("Disagree")
+    UNSURE = "unsure", _("Unsure")
 
 
 class Label(TextChoices):
-    NORMAL = "normal", "Normal"
-    BACTERIAL = "bacterial", "Bacterial pneumonia"
-    VIRAL = "viral", "Viral pneumonia"
-    PNEUMONIA = "pneumonia", "Pneumonia, cause open"
-    OTHER = "other", "Other finding"
+    NORMAL = "normal", _("Normal")
+    BACTERIAL = "bacterial", _("Bacterial pneumonia")
+    VIRAL = "viral", _("Viral pneumonia")
+    PNEUMONIA = "pneumonia", _("Pneumonia, cause open")
+    OTHER = "other", _("Other finding")
 
 
 class ReadingState(TextChoices):
-    UNREAD = "UNREAD", "Not reviewed"
-    READ = "READ", "Reviewed once"
-    SECOND_WANTED = "SECOND_WANTED", "Second reader wanted"
-    CONFIRMED = "CONFIRMED", "Two readers agree"
-    DISPUTED = "DISPUTED", "Readers disagree"
-    ADJUDICATED = "ADJUDICATED", "Adjudicated"
+    UNREAD = "UNREAD", _("Not reviewed")
+    READ = "READ", _("Reviewed once")
+    SECOND_WANTED = "SECOND_WANTED", _("Second reader wanted")
+    CONFIRMED = "CONFIRMED", _("Two readers agree")
+    DISPUTED = "DISPUTED", _("Readers disagree")
+    ADJUDICATED = "ADJUDICATED", _("Adjudicated")
 
 
 _READ = frozenset(

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from pneumoscope.core.errors import PneumoscopeError
@@ -21,9 +22,9 @@ from pneumoscope.web.studies.models import Analysis, Image
 
 PAGE_SIZE = 50
 WAITING = {
-    "adjudication": ("Readers disagree", ReadingState.DISPUTED),
-    "second": ("Second reader wanted", ReadingState.SECOND_WANTED),
-    "done": ("Adjudicated", ReadingState.ADJUDICATED),
+    "adjudication": (_("Readers disagree"), ReadingState.DISPUTED),
+    "second": (_("Second reader wanted"), ReadingState.SECOND_WANTED),
+    "done": (_("Adjudicated"), ReadingState.ADJUDICATED),
 }
 
 

@@ -15,25 +15,25 @@ from pneumoscope.web.studies.bulk import readers_of
 from pneumoscope.web.studies.models import Analysis, Image, Source, Study
 from pneumoscope.web.studies.states import PENDING, State
 
-SORTS = {"suspicious": "Suspicious first", "newest": "Newest first"}
+SORTS = {"suspicious": _("Suspicious first"), "newest": _("Newest first")}
 RESULTS = {
-    "suspicious": ("Suspicious", Q(positive=True)),
-    "unlikely": ("Pneumonia unlikely", Q(positive=False)),
-    "uncertain": ("Uncertain", Q(uncertain=True)),
+    "suspicious": (_("Suspicious"), Q(positive=True)),
+    "unlikely": (_("Pneumonia unlikely"), Q(positive=False)),
+    "uncertain": (_("Uncertain"), Q(uncertain=True)),
 }
 IN_PROGRESS = "PENDING"
 ME, NOBODY = ":me", ":nobody"
-STATES = {IN_PROGRESS: "In progress", **dict(State.choices)}
+STATES = {IN_PROGRESS: _("In progress"), **dict(State.choices)}
 # Years, the upper end not included.
 AGES: dict[str, tuple[str, float, float]] = {
-    "0-1": ("Under 1 year", 0, 1),
-    "1-6": ("1 to 5 years", 1, 6),
-    "6-18": ("6 to 17 years", 6, 18),
-    "18-65": ("18 to 64 years", 18, 65),
-    "65-": ("65 years and over", 65, 200),
+    "0-1": (_("Under 1 year"), 0, 1),
+    "1-6": (_("1 to 5 years"), 1, 6),
+    "6-18": (_("6 to 17 years"), 6, 18),
+    "18-65": (_("18 to 64 years"), 18, 65),
+    "65-": (_("65 years and over"), 65, 200),
 }
-SEXES = {"F": "Female", "M": "Male", "O": "Other"}
-VIEWS = {"PA": "PA", "AP": "AP", "LL": "Left lateral", "RL": "Right lateral"}
+SEXES = {"F": _("Female"), "M": _("Male"), "O": _("Other")}
+VIEWS = {"PA": "PA", "AP": "AP", "LL": _("Left lateral"), "RL": _("Right lateral")}
 
 
 # By the names of `reviews`, whose models this app does not import.
@@ -47,7 +47,9 @@ DISAGREEMENTS = {
 
 
 def _choice(label: str, choices: dict[str, str]) -> forms.ChoiceField:
-    return forms.ChoiceField(label=label, choices=[("", "Any"), *choices.items()], required=False)
+    return forms.ChoiceField(
+        label=label, choices=[("", _("Any")), *choices.items()], required=False
+    )
 
 
 def _day(label: str) -> forms.DateField:
@@ -58,22 +60,24 @@ def _day(label: str) -> forms.DateField:
 class Filters(forms.Form):
     """What was asked for. `asked` leaves out what is empty or not understood (see `errors`)."""
 
-    q = forms.CharField(label="Patient, accession, study or file", required=False, max_length=128)
-    result = _choice("Result", {name: word for name, (word, _) in RESULTS.items()})
-    state = _choice("State", STATES)
-    sort = _choice("Order", SORTS)
-    age = _choice("Age", {name: word for name, (word, *_) in AGES.items()})
-    sex = _choice("Sex", SEXES)
-    view = _choice("View", VIEWS)
-    site = forms.ChoiceField(label="Site", required=False)
-    source = _choice("Source", dict(Source.choices))
+    q = forms.CharField(
+        label=_("Patient, accession, study or file"), required=False, max_length=128
+    )
+    result = _choice(_("Result"), {name: word for name, (word, *_) in RESULTS.items()})
+    state = _choice(_("State"), STATES)
+    sort = _choice(_("Order"), SORTS)
+    age = _choice(_("Age"), {name: word for name, (word, *_) in AGES.items()})
+    sex = _choice(_("Sex"), SEXES)
+    view = _choice(_("View"), VIEWS)
+    site = forms.ChoiceField(label=_("Site"), required=False)
+    source = _choice(_("Source"), dict(Source.choices))
     reviewed = forms.ChoiceField(label=_("Reviewed by"), required=False)
     disagreement = _choice(
-        _("Disagreement"), {name: word for name, (word, _) in DISAGREEMENTS.items()}
+        _("Disagreement"), {name: word for name, (word, *_) in DISAGREEMENTS.items()}
     )
-    assigned = _choice("Assigned", {"me": "To me", "nobody": "To nobody"})
-    since = _day("Received from")
-    until = _day("Received to")
+    assigned = _choice(_("Assigned"), {"me": _("To me"), "nobody": _("To nobody")})
+    since = _day(_("Received from"))
+    until = _day(_("Received to"))
 
     def __init__(self, user: User, data: dict[str, str]) -> None:
         self.user = user
@@ -86,8 +90,8 @@ class Filters(forms.Form):
         self.fields["reviewed"].choices = self._reviewers
         if self.blind:
             # Neither the order nor a choice of results leads who has to look first.
-            self.fields["result"].choices = self.fields["disagreement"].choices = [("", "Any")]
-            self.fields["sort"].choices = [("", "Any"), ("newest", SORTS["newest"])]
+            self.fields["result"].choices = self.fields["disagreement"].choices = [("", _("Any"))]
+            self.fields["sort"].choices = [("", _("Any")), ("newest", SORTS["newest"])]
         for field in self.fields.values():
             # The fields may stand outside of their form, which is in the toolbar.
             field.widget.attrs["form"] = "filters"

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from pneumoscope.web.accounts.access import require_right
@@ -23,9 +24,11 @@ def saved_view(request: HttpRequest) -> HttpResponse:
     word = request.POST.get("name", "").replace("\x00", "").strip()[:40]
     filters = Filters(request.user, QueryDict(request.POST.get("query", "")).dict())
     if not word:
-        messages.error(request, "The view has no name. Write one and save it again.")
+        messages.error(request, _("The view has no name. Write one and save it again."))
     elif own.count() >= MOST and not own.filter(name=word).exists():
-        messages.error(request, f"{MOST} views are kept. Remove one, then save this one again.")
+        messages.error(
+            request, _("%d views are kept. Remove one, then save this one again.") % MOST
+        )
     else:
         own.update_or_create(name=word, defaults={"query": filters.query})
     return redirect(f"{reverse('studies:worklist')}?{filters.query}")

@@ -7,6 +7,8 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from pneumoscope.web.accounts.access import require_right
@@ -47,7 +49,7 @@ def selection(request: HttpRequest) -> HttpResponseBase:
     actions = {"export": _export, "assign": _assign, "delete": _delete}
     act = actions.get(request.POST.get("do", ""))
     if act is None or not chosen:
-        messages.error(request, "No study was chosen. Mark studies, then choose what to do.")
+        messages.error(request, _("No study was chosen. Mark studies, then choose what to do."))
         return _back(request)
     return act(request, chosen)
 
@@ -67,8 +69,11 @@ def _assign(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
     key = request.POST.get("reader", "")
     reader = readers_of(request.user).filter(pk=key).first() if key.isdecimal() else None
     count = studies_assign(studies=chosen, reader=reader, actor=request.user)
-    name = f"assigned to {reader.get_username()}" if reader else "assigned to nobody"
-    return _said(request, f"{_studies(count)} {name}.", len(chosen) - count)
+    sentence = (
+        _("%(studies)s assigned to %(name)s.") if reader else _("%(studies)s assigned to nobody.")
+    )
+    words = {"studies": _studies(count), "name": reader and reader.get_username()}
+    return _said(request, sentence % words, len(chosen) - count)
 
 
 def _delete(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
@@ -76,18 +81,20 @@ def _delete(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
         raise PermissionDenied
     count, kept = studies_delete(studies=chosen, actor=request.user)
     if kept:
-        messages.error(request, f"{_studies(kept)} kept: a signed report or a review rests on it.")
-    return _said(request, f"{_studies(count)} deleted.", len(chosen) - count - kept)
+        messages.error(
+            request, _("%s kept: a signed report or a review rests on it.") % _studies(kept)
+        )
+    return _said(request, _("%s deleted.") % _studies(count), len(chosen) - count - kept)
 
 
 def _said(request: HttpRequest, sentence: str, left: int) -> HttpResponse:
-    rest = f" {_studies(left)} left alone: your role there does not allow it." if left else ""
-    messages.success(request, sentence + rest)
+    rest = _("%s left alone: your role there does not allow it.") % _studies(left) if left else ""
+    messages.success(request, f"{sentence} {rest}".strip())
     return _back(request)
 
 
 def _studies(count: int) -> str:
-    return "1 study" if count == 1 else f"{count} studies"
+    return ngettext("%(n)s study", "%(n)s studies", count) % {"n": count}
 
 
 def _back(request: HttpRequest) -> HttpResponse:

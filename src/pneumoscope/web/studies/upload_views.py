@@ -28,6 +28,7 @@ from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.studies.describing import DescriptionForm
 from pneumoscope.web.studies.models import Source, Study, Upload
 from pneumoscope.web.studies.services import Receipt, Refusal, upload_receive
+from pneumoscope.web.studies.templatetags.reading import error_words
 from pneumoscope.web.studies.uploading import (
     OffsetConflict,
     outcome_of,
@@ -71,7 +72,7 @@ def _plain(request: HttpRequest) -> HttpResponse:
     outcomes = [each for file in request.FILES.getlist("file") for each in _receive(request, file)]
     for each in outcomes:
         if isinstance(each, Refusal):
-            messages.error(request, f"{each.source_name}: {each.error} {each.error.remedy}")
+            messages.error(request, f"{each.source_name}: {error_words(each.error)}")
     return redirect("studies:worklist")
 
 

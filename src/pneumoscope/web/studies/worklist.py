@@ -4,7 +4,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.keyset import place_of, rows_after
@@ -42,8 +45,8 @@ def count_words(studies: QuerySet[Study]) -> str:
     """How many studies there are, as far as it is worth counting."""
     count = studies.order_by()[: COUNT_LIMIT + 1].count()
     if count > COUNT_LIMIT:
-        return f"more than {COUNT_LIMIT:,} studies"
-    return "1 study" if count == 1 else f"{count:,} studies"
+        return _("more than %s studies") % intcomma(COUNT_LIMIT)
+    return ngettext("%(n)s study", "%(n)s studies", count) % {"n": intcomma(count)}
 
 
 def with_rows(studies: QuerySet[Study], user: User) -> QuerySet[Study]:

@@ -17,7 +17,7 @@
     for (const button of document.querySelectorAll("[data-theme-toggle]")) {
       const words = button.dataset;
       button.querySelector("[data-theme-word]").textContent = words[current()];
-      button.title = words.says.replace("NOW", words[current()]).replace("NEXT", words[next()]);
+      button.title = words.sentence.replace("NOW", words[current()]).replace("NEXT", words[next()]);
     }
   };
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.accounts.roles import Right
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Source(models.TextChoices):
-    UPLOAD = "upload", "Upload"
+    UPLOAD = "upload", _("Upload")
     API = "api", "API"
-    SAMPLE = "sample", "Sample"
+    SAMPLE = "sample", _("Sample")
     DICOM = "dicom", "DICOM"
 
 

@@ -5,18 +5,21 @@ from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
+from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.metrics import predictive_values
 from pneumoscope.core.population import POPULATION_CODES
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
-from pneumoscope.web.studies.models import Analysis, Study
+from pneumoscope.web.studies.coded import ZONES, said_of, title_of
+from pneumoscope.web.studies.models import Analysis, Image, Study
 from pneumoscope.web.studies.population import warnings_of
 from pneumoscope.web.studies.states import State
 
 register = template.Library()
 
 SPACE = "\u00a0"
-UNCERTAIN = "Uncertain – a second reader is advised."
+UNCERTAIN = gettext_lazy("Uncertain – a second reader is advised.")
 STATE_ICONS = {
     State.RECEIVED: "waiting",
     State.ANALYSING: "working",
@@ -42,18 +45,19 @@ def percent(value: float) -> str:
 @register.filter
 def finding(analysis: Analysis) -> str:
     if analysis.positive:
-        return "Likely pneumonia" if analysis.probability >= 0.5 else "Possible pneumonia"
+        return _("Likely pneumonia") if analysis.probability >= 0.5 else _("Possible pneumonia")
     if analysis.probability >= 0.5:
-        return "Pneumonia not called"
-    return "Pneumonia unlikely"
+        return _("Pneumonia not called")
+    return _("Pneumonia unlikely")
 
 
 @register.filter
 def finding_sentence(analysis: Analysis) -> str:
-    sentence = (
-        f"{finding(analysis)} – {percent(analysis.probability)} "
-        f"(operating threshold {percent(analysis.threshold)})"
-    )
+    sentence = _("%(finding)s – %(value)s (operating threshold %(threshold)s)") % {
+        "finding": finding(analysis),
+        "value": percent(analysis.probability),
+        "threshold": percent(analysis.threshold),
+    }
     return f"{sentence}. {UNCERTAIN}" if uncertain(analysis) else sentence
 
 
@@ -76,11 +80,19 @@ def band(analysis: Analysis) -> dict[str, float] | None:
 def threshold_sentence(analysis: Analysis) -> str:
     """Where the number lies, also when rounding hides on which side."""
     close = round(100 * analysis.probability) == round(100 * analysis.threshold)
-    side = "above" if analysis.positive else "below"
-    return (
-        f"The result lies {'just ' if close else ''}{side} the threshold of "
-        f"{percent(analysis.threshold)} at which this model calls pneumonia."
-    )
+    if analysis.positive:
+        sentence = (
+            _("The result lies just above the threshold of %s at which this model calls pneumonia.")
+            if close
+            else _("The result lies above the threshold of %s at which this model calls pneumonia.")
+        )
+    else:
+        sentence = (
+            _("The result lies just below the threshold of %s at which this model calls pneumonia.")
+            if close
+            else _("The result lies below the threshold of %s at which this model calls pneumonia.")
+        )
+    return sentence % percent(analysis.threshold)
 
 
 @register.filter
@@ -88,8 +100,11 @@ def calibration_sentence(analysis: Analysis) -> str:
     """The number as a share of patients, with the condition under which it holds."""
     share = min(99, max(1, round(100 * analysis.probability)))
     prior = analysis.model_version.card.get("calibration", {}).get("prior")
-    condition = f" The number assumes {prior}; where pneumonia is rarer, fewer do." if prior else ""
-    return f"Of 100 such results, about {share} show pneumonia.{condition}"
+    sentence = _("Of 100 such results, about %(share)d show pneumonia.") % {"share": share}
+    if not prior:
+        return sentence
+    condition = _("The number assumes %(prior)s; where pneumonia is rarer, fewer do.")
+    return f"{sentence} {condition % {'prior': prior}}"
 
 
 @register.filter
@@ -158,25 +173,29 @@ def aetiology_sentence(analysis: Analysis) -> str:
     if not analysis.positive or not analysis.aetiology:
         return ""
     bacterial, viral = analysis.aetiology["bacterial"], analysis.aetiology["viral"]
-    numbers = f"(bacterial {percent(bacterial)}, viral {percent(viral)})"
     if bacterial >= CAUSE_MARGIN * viral:
-        leaning = "resembles bacterial more than viral pneumonia"
+        leaning = _("The pattern resembles bacterial more than viral pneumonia")
     elif viral >= CAUSE_MARGIN * bacterial:
-        leaning = "resembles viral more than bacterial pneumonia"
+        leaning = _("The pattern resembles viral more than bacterial pneumonia")
     else:
-        leaning = "does not separate bacterial from viral pneumonia"
-    return f"The pattern {leaning} {numbers}. A radiograph alone cannot establish the cause."
+        leaning = _("The pattern does not separate bacterial from viral pneumonia")
+    sentence = _(
+        "%(leaning)s (bacterial %(bacterial)s, viral %(viral)s). "
+        "A radiograph alone cannot establish the cause."
+    )
+    numbers = {"bacterial": percent(bacterial), "viral": percent(viral)}
+    return sentence % {"leaning": leaning, **numbers}
 
 
 @register.filter
 def code_words(code: str) -> str:
     """An error's or a reason's stable code as its title."""
-    return code.replace("_", " ").capitalize()
+    return title_of(code)
 
 
 @register.filter
 def zone_words(zone: str) -> str:
-    return zone.replace("_", " ")[:1].upper() + zone.replace("_", " ")[1:]
+    return str(ZONES.get(zone, zone))
 
 
 @register.filter
@@ -210,8 +229,34 @@ def reasons(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 @register.filter
+def said(reason: dict[str, Any]) -> str:
+    """One of those remarks in the reader's language."""
+    return said_of(reason["code"], reason["message"])
+
+
+@register.filter
+def refusal(image: Image) -> list[str]:
+    """Why an image has no result, and what to do."""
+    reason = said_of(image.failure_code, image.failure_reason)
+    whole = reason != image.failure_reason
+    return [reason] if whole or not image.remedy else [reason, image.remedy]
+
+
+@register.filter
+def refused_words(refusal: Any) -> str:
+    """The same of a file that did not become an image."""
+    return said_of(refusal.code, f"{refusal.reason} {refusal.remedy}")
+
+
+@register.filter
+def error_words(error: PneumoscopeError) -> str:
+    """What was not done, why, and the remedy."""
+    return said_of(error.code, f"{error} {error.remedy}")
+
+
+@register.filter
 def pseudonym(study: Study) -> str:
-    return patient_pseudonym(study.site_id, study.patient_id) or "No patient ID"
+    return patient_pseudonym(study.site_id, study.patient_id) or _("No patient ID")
 
 
 @register.filter
@@ -219,7 +264,12 @@ def age_and_sex(study: Study) -> str:
     words = []
     if study.age is not None:
         months = round(12 * study.age)
-        words.append(f"{months} months" if months < 24 else f"{study.age:.0f} years")
+        years = round(study.age)
+        words.append(
+            ngettext("%(n)d month", "%(n)d months", months) % {"n": months}
+            if months < 24
+            else ngettext("%(n)d year", "%(n)d years", years) % {"n": years}
+        )
     if sex := study.known_sex:
-        words.append({"M": "male", "F": "female", "O": "other"}.get(sex, sex))
+        words.append({"M": _("male"), "F": _("female"), "O": _("other")}.get(sex, sex))
     return ", ".join(words)
