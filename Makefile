@@ -15,7 +15,7 @@ PORT ?= 8000
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help model run test check lint format docs figures bench lock clean pacs-demo viewer
+.PHONY: help model run test check lint format docs figures trainings bench lock clean pacs-demo viewer
 
 SERVE_LOCKS := requirements/build.txt requirements/serve.txt
 DEV_LOCKS := $(SERVE_LOCKS) requirements/dev.txt requirements/lab.txt
@@ -60,7 +60,19 @@ figures: .venv-dev/installed
 	  --robustness 100 --masks --pictures --ledger docs/ledger.csv
 	@cp runs/figures/report.json "$$(.venv-dev/bin/python -c \
 	  'from pneumoscope.core.bundle import bundle_find; print(bundle_find())')"
-	@.venv-dev/bin/python docs/generate.py
+	@.venv-dev/bin/pneumoscope benchmark --format json > docs/measured/benchmark.json
+	@.venv-dev/bin/pneumoscope models zoo $(RUNS) --format json > docs/measured/zoo.json
+	@# predict says by its status that one of these holds no image.
+	@{ cd "$(DATA)/dicom" && "$(CURDIR)/.venv-dev/bin/pneumoscope" predict chest not_for_analysis \
+	  --format jsonl; } | .venv-dev/bin/python docs/outcomes.py > docs/measured/dicom.jsonl
+	@$(MAKE) trainings docs
+
+# Several trainings side by side: RUNS="RUN/bundle …", each measured on adults where it was not yet.
+trainings: .venv-dev/installed
+	@for run in $(RUNS); do test -f "$$run/report.json" || .venv-dev/bin/pneumoscope evaluate \
+	  --targets "$(DATA)" --no-test --model "$$run" --out "$$run" || exit; done
+	@test -z "$(RUNS)" || .venv-dev/bin/pneumoscope models trainings $(RUNS) --format json \
+	  > docs/measured/trainings.json
 
 # Trains the default model: first on children, whose model reads the adults' doubtful labels, then on
 # both. DATA holds chest_xray, nih_adult and hannover_covid; about half an hour on two cores.

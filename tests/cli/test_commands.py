@@ -132,7 +132,9 @@ def test_benchmark_measures_every_step() -> None:
         REPOSITORY / "samples" / "dicom_normal.dcm",
     )
     assert done.returncode == 0, done.stderr
-    rows = [row for row in json.loads(done.stdout) if "DenseNet" not in row["input"]]
+    report = json.loads(done.stdout)
+    assert report["cores"] >= 1
+    rows = [row for row in report["rows"] if "DenseNet" not in row["input"]]
     assert len(rows) == 3
     for row in rows:
         middle = row["median_ms"]

@@ -9,7 +9,8 @@ from torch import nn
 from pneumoscope.core.bundle import bundle_find, read_card
 from pneumoscope.lab.networks import NETWORKS
 from pneumoscope.lab.pneumonet import pneumonet
-from pneumoscope.lab.zoo import SIZE, Cost, cost_table, count_flops, measure, reached
+from pneumoscope.lab.zoo import SIZE, count_flops, measure
+from pneumoscope.lab.zoo_table import Cost, cost_lines, reached
 
 pytestmark = pytest.mark.lab
 
@@ -46,10 +47,10 @@ def test_figures_come_from_reports_of_the_same_weights(tmp_path):
     found = reached([tmp_path / "right", tmp_path / "other"])
     assert found == {network: {"kermany": [f"{card.name} 0.988"]}}
     costs = {network: Cost(3_370_000, 790.4, 4.21, 13.6), "new": Cost(1, 1, 1, 1)}
-    lines = cost_table(costs, found)
-    assert lines.splitlines() == [
+    assert list(cost_lines(costs, found)) == [
         "| network | parameters | MFLOPs | ms | MB | AUROC kermany |",
         "|---|---|---|---|---|---|",
         f"| {network} | 3.37 M | 790 | 4.2 | 13.6 | {card.name} 0.988 |",
         "| new | 0.00 M | 1 | 1.0 | 1.0 | – |",
+        "",
     ]

@@ -6,11 +6,14 @@ Every thread count is measured in a process of its own, so that peak memory is t
 import argparse
 import json
 import multiprocessing
+import os
+import platform
 import resource
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -45,7 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    folder = bundle_find(options.model)
+    folder, machine = bundle_find(options.model), _machine()
     sets = _radiographs(folder, options.paths)
     rows: list[Row] = []
     for threads in options.threads:
@@ -53,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
     if extra_installed("lab"):
         rows += [_apart(_measure_densenet, n, options.repeats) for n in options.threads]
     if options.format == "json":
-        print(json.dumps(rows, indent=2, allow_nan=False))
+        print(json.dumps({**machine, "rows": rows}, indent=1, allow_nan=False))
     else:
         _print_table(rows)
     return 0
@@ -157,6 +160,16 @@ def _peak_resident_bytes() -> int:
         return 1024 * int(lines["VmHWM"].split()[0])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def _machine() -> Row:
+    """When and on what: other work on the machine is in every figure."""
+    return {
+        "measured": datetime.now(UTC).date().isoformat(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 def _print_table(rows: list[Row]) -> None:

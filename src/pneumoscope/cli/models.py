@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     card.add_argument("model", nargs="?", metavar="NAME|DIR", help="default: the default model")
     verify = commands.add_parser("verify", help="check every hash and every golden output")
     verify.add_argument("model", nargs="?", metavar="NAME|DIR", help="default: all installed")
-    zoo = commands.add_parser("zoo", help="what every network of the lab costs, as Markdown")
+    zoo = commands.add_parser("zoo", help="what every network of the lab costs")
     zoo.add_argument(
         "models",
         nargs="*",
@@ -38,7 +38,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="bundles that evaluate --targets [--no-test] measured with --out DIR",
     )
-    trainings.add_argument("--format", choices=("markdown", "json"), default="markdown")
+    for table in (zoo, trainings):
+        table.add_argument("--format", choices=("markdown", "json"), default="markdown")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         print(model_card(bundle_find(options.model)))
         return 0
     if options.action == "zoo":
-        return _zoo(options.models)
+        return _zoo(options.models, options.format == "json")
     if options.action == "trainings":
         return _trainings(options.models, options.format == "json")
     return _verify([bundle_find(options.model)] if options.model else bundle_folders())
@@ -115,13 +116,19 @@ def _verify(folders: list[Path]) -> int:
     return 1 if failures else 0
 
 
-def _zoo(bundles: list[Path]) -> int:
+def _zoo(bundles: list[Path], as_json: bool) -> int:
     require_extra("lab")
     from pneumoscope.lab.networks import NETWORKS
-    from pneumoscope.lab.zoo import cost_table, measure, reached
+    from pneumoscope.lab.zoo import measure
+    from pneumoscope.lab.zoo_table import cost_lines, reached
 
     figures = reached(bundles)
-    print(cost_table({name: measure(name) for name in NETWORKS}, figures))
+    costs = {name: measure(name) for name in NETWORKS}
+    if as_json:
+        listed = {name: asdict(cost) for name, cost in costs.items()}
+        print(json.dumps({"costs": listed, "reached": figures}, indent=1))
+    else:
+        print("\n".join(cost_lines(costs, figures)))
     return 0
 
 

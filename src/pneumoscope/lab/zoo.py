@@ -1,12 +1,9 @@
-"""`pneumoscope models zoo`: what every network costs, beside what bundles of it reached."""
+"""What every network of the registry costs to serve: counted, and timed as serving runs it."""
 
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -14,28 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pneumoscope.core.bundle import OUTPUTS, read_card
-from pneumoscope.core.report import read_report, table
+from pneumoscope.core.bundle import OUTPUTS
 from pneumoscope.lab.data import CLASSES
 from pneumoscope.lab.export import export_onnx
 from pneumoscope.lab.networks import NETWORKS
+from pneumoscope.lab.zoo_table import Cost
 
 SIZE = 224
 WARM_UP = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Of one grey image of 224 px, the class-activation map included.
-
-    megaflops: a multiplication and an addition count two. milliseconds: median in onnxruntime,
-    float32, one thread. megabytes: of the ONNX file.
-    """
-
-    parameters: int
-    megaflops: float
-    milliseconds: float
-    megabytes: float
 
 
 class Served(nn.Module):
@@ -83,45 +66,3 @@ def time_pass(path: Path, repeats: int) -> float:
         session.run(None, {"pixels": pixels})
         seconds.append(time.perf_counter() - started)
     return 1000 * median(seconds[WARM_UP:])
-
-
-def reached(bundles: Sequence[Path]) -> dict[str, dict[str, list[str]]]:
-    """{network: {set of images: ["bundle AUROC", …]}} from the bundles' report.json.
-
-    A report that measured other weights than the bundle holds is passed over.
-    """
-    found: dict[str, dict[str, list[str]]] = {}
-    for folder in bundles:
-        report = read_report(folder)
-        if report is None:
-            continue
-        card, _ = read_card(folder)
-        network = found.setdefault(card.raw["recipe"]["network"]["name"], {})
-        for name, part in report["sets"].items():
-            if auroc := _auroc(part):
-                network.setdefault(name, []).append(f"{card.name} {auroc:.3f}")
-    return found
-
-
-def _auroc(part: dict[str, Any]) -> float | None:
-    """Sets of radiographs that must be refused have none."""
-    figure = part.get("figures", {}).get("auroc")
-    return figure[0] if figure else None
-
-
-def cost_table(costs: dict[str, Cost], figures: dict[str, dict[str, list[str]]]) -> str:
-    """Markdown, one line per network; a column of AUROCs per set of images."""
-    sets = sorted({name for found in figures.values() for name in found})
-    heads = ["network", "parameters", "MFLOPs", "ms", "MB", *(f"AUROC {name}" for name in sets)]
-    rows = []
-    for name, cost in costs.items():
-        cells = [
-            name,
-            f"{cost.parameters / 1e6:.2f} M",
-            f"{cost.megaflops:.0f}",
-            f"{cost.milliseconds:.1f}",
-            f"{cost.megabytes:.1f}",
-        ]
-        cells += [", ".join(figures.get(name, {}).get(one, ["–"])) for one in sets]
-        rows.append(cells)
-    return "\n".join(table(heads, rows))

@@ -1,0 +1,69 @@
+"""`pneumoscope models zoo`: what every network costs, beside what bundles of it reached."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pneumoscope.core.bundle import read_card
+from pneumoscope.core.report import read_report, table
+from pneumoscope.lab.trainings import run_name
+
+# {network: {set of images: ["run AUROC", …]}}
+Reached: TypeAlias = dict[str, dict[str, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one grey image of 224 px, the class-activation map included.
+
+    megaflops: a multiplication and an addition count two. milliseconds: median in onnxruntime,
+    float32, one thread. megabytes: of the ONNX file.
+    """
+
+    parameters: int
+    megaflops: float
+    milliseconds: float
+    megabytes: float
+
+
+def reached(bundles: Sequence[Path]) -> Reached:
+    """{network: {set of images: ["run AUROC", …]}} from the bundles' report.json.
+
+    A report that measured other weights than the bundle holds is passed over.
+    """
+    found: Reached = {}
+    for folder in bundles:
+        report = read_report(folder)
+        if report is None:
+            continue
+        card, _ = read_card(folder)
+        network = found.setdefault(card.raw["recipe"]["network"]["name"], {})
+        for name, part in report["sets"].items():
+            if auroc := _auroc(part):
+                network.setdefault(name, []).append(f"{run_name(folder)} {auroc:.3f}")
+    return found
+
+
+def _auroc(part: dict[str, Any]) -> float | None:
+    """Sets of radiographs that must be refused have none."""
+    figure = part.get("figures", {}).get("auroc")
+    return figure[0] if figure else None
+
+
+def cost_lines(costs: Mapping[str, Cost], figures: Reached) -> Iterator[str]:
+    """A Markdown table, one line per network; a column of AUROCs per set of images."""
+    sets = sorted({name for found in figures.values() for name in found})
+    heads = ["network", "parameters", "MFLOPs", "ms", "MB", *(f"AUROC {name}" for name in sets)]
+    rows = []
+    for name, cost in costs.items():
+        cells = [
+            name,
+            f"{cost.parameters / 1e6:.2f} M",
+            f"{cost.megaflops:.0f}",
+            f"{cost.milliseconds:.1f}",
+            f"{cost.megabytes:.1f}",
+        ]
+        cells += [", ".join(figures.get(name, {}).get(one, ["–"])) for one in sets]
+        rows.append(cells)
+    yield from table(heads, rows)
