@@ -1,6 +1,7 @@
 """QIDO-RS: which studies, series and instances match (PS3.18 section 10.6), from the tables alone.
 
-One more rule than the standard's: only what the asking person may export, at their sites.
+Two more rules than the standard's: only what the asking person may export, at their sites, and
+nothing that states a result which is still hidden from them (`studies.blinding`).
 """
 
 import re
@@ -8,12 +9,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from pydicom.datadict import keyword_for_tag
 
 from pneumoscope.interop.dicomweb import MalformedRequest, json_model
 from pneumoscope.web.accounts.models import User
-from pneumoscope.web.studies.models import Image
+from pneumoscope.web.studies.blinding import hidden_condition
+from pneumoscope.web.studies.models import Analysis, Image
 
 MOST = 200
 _MOST_STARS = 3
@@ -31,12 +33,32 @@ _FIELDS = {
     "SOPClassUID": "sop_class_uid",
 }
 _LISTS = {"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"}
+# What states results (PS3.4 table B.5-1): presentation states, segmentations, structured reports
+# and key objects, encapsulated documents. Ours come back where an archive sends everything here.
+_STATEMENTS = ("11.", "66.4", "88.", "104.")
+_CAPTURES = "7"
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
 
 
 def images_held(user: User) -> QuerySet[Image]:
     """Every DICOM instance that the user may export."""
     held = Image.objects.visible_to(user, "study.export").exclude(sop_instance_uid="")
-    return held.filter(study__study_instance_uid__isnull=False).select_related("study")
+    held = held.filter(study__study_instance_uid__isnull=False).select_related("study")
+    return held.filter(~_tells_hidden(user))
+
+
+def _tells_hidden(user: User) -> Q:
+    """Of instances: those that state results, in a study with one that the user may not see yet.
+
+    A secondary capture is one too, unless it has been read itself, as a scanned film is.
+    """
+    results = Analysis.objects.filter(probability__isnull=False)
+    was_read = Exists(results.filter(image=OuterRef("pk")))
+    states = Q(sop_class_uid__startswith=f"{_STORAGE}{_CAPTURES}") & ~was_read
+    for each in _STATEMENTS:
+        states |= Q(sop_class_uid__startswith=f"{_STORAGE}{each}")
+    of_study = results.filter(hidden_condition(user, "image"), image__study=OuterRef("study"))
+    return states & Exists(of_study)
 
 
 def matching(images: QuerySet[Image], parameters: Iterable[tuple[str, str]]) -> tuple[Any, bool]:
@@ -115,13 +137,14 @@ def page_of(parameters: dict[str, str]) -> slice:
     return slice(offset, offset + min(limit, MOST))
 
 
-def studies_found(images: QuerySet[Image], page: slice, root: str) -> list[dict[str, Any]]:
-    """Study-level results (PS3.18 table 10.6.3-3), newest first."""
+def studies_found(
+    images: QuerySet[Image], page: slice, root: str, *, held: QuerySet[Image]
+) -> list[dict[str, Any]]:
+    """Study-level results (PS3.18 table 10.6.3-3), newest first, of all that is held of each."""
     keys = images.order_by("-study__created", "-study").values_list("study", flat=True).distinct()
     chosen = list(keys[page])
-    rows = Image.objects.filter(study__in=chosen).exclude(sop_instance_uid="")
     by_study: dict[Any, list[Image]] = {}
-    for image in rows.select_related("study"):
+    for image in held.filter(study__in=chosen):
         by_study.setdefault(image.study_id, []).append(image)
     return [_study_model(by_study[key], root) for key in chosen]
 

@@ -41,7 +41,6 @@ from pneumoscope.web.gateway.stow import RelatedParser, request_store
 from pneumoscope.web.studies.models import Image
 from pneumoscope.web.studies.states import PENDING
 
-_FINDERS = {"studies": studies_found, "series": series_found, "instances": instances_found}
 _WARNING = '299 pneumoscope: "Parameters that are not supported were ignored."'
 
 
@@ -97,9 +96,14 @@ class SearchView(DicomwebView):
 
     def get(self, request: Request, **names: str) -> HttpResponse:
         images, obeyed = matching(self.images(request, **names), request.query_params.items())
-        found = _FINDERS[self.level](
-            images, page_of(request.query_params.dict()), self.root(request)
-        )
+        where = page_of(request.query_params.dict()), self.root(request)
+        match self.level:
+            case "studies":
+                found = studies_found(images, *where, held=images_held(request.user))
+            case "series":
+                found = series_found(images, *where)
+            case _:
+                found = instances_found(images, *where)
         detail = {"as": "dicomweb", "count": len(found)}
         event_record(action="study.list", actor=request.user, detail=detail, request=request)
         response = _json(found) if found else HttpResponse(status=HTTPStatus.NO_CONTENT)

@@ -1,6 +1,7 @@
 """/fhir: results as FHIR R4, to be read and searched by programs with a token.
 
-Resources name their patients, so they need the right to export; every look is recorded.
+Resources name their patients, so they need the right to export; every look is recorded. What states
+a result is not there for who may not see it yet (`studies.blinding`).
 """
 
 import uuid
@@ -9,7 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from rest_framework.authentication import SessionAuthentication
@@ -36,10 +37,13 @@ from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.fhir_search import PAGING, BadSearch, condition, page_of, uuid_of
 from pneumoscope.web.gateway.models import FhirEntry
 from pneumoscope.web.gateway.telling import reported_study
+from pneumoscope.web.studies.blinding import hidden_condition
 from pneumoscope.web.studies.models import Study
 
 # https://hl7.org/fhir/R4/valueset-issue-type.html, by status.
 _ISSUES = {400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported"}
+# The other types say whose image was read, and by which model.
+_STATE_A_RESULT = frozenset({"Observation", "DiagnosticReport", "Provenance"})
 
 
 class BearerAuthentication(TokenAuthentication):
@@ -78,6 +82,9 @@ class FhirView(APIView):
             raise Http404
         related = ("analysis__image__study__site", "analysis__model_version", "analysis__told")
         mine = FhirEntry.objects.visible_to(request.user, "study.export")
+        if kind in _STATE_A_RESULT:
+            hidden = Q(analysis__probability__isnull=False)
+            mine = mine.exclude(hidden & hidden_condition(request.user, "analysis__image"))
         return mine.filter(resource_type=kind).select_related(*related)
 
     def handle_exception(self, exc: Exception) -> Response:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,6 +18,7 @@ from pneumoscope.web.gateway.models import Delivery, Destination, Told
 from pneumoscope.web.gateway.models.deliveries import Stage
 from pneumoscope.web.gateway.outgoing import deliveries_resend, destination_save, healths
 from pneumoscope.web.gateway.outgoing_forms import DeliveryFilter, DestinationForm
+from pneumoscope.web.studies.blinding import blind_sites, hidden_condition
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,15 +80,21 @@ def destination_test(request: HttpRequest, key: int) -> HttpResponse:
 @require_safe
 @require_right("site.manage")
 def deliveries(request: HttpRequest) -> HttpResponse:
-    """What was sent and what waits, newest first; with stage=DEAD, the dead-letter list."""
+    """What was sent and what waits, newest first; with stage=DEAD, the dead-letter list.
+
+    Which objects a result has tells what it is: those of a hidden one are left out.
+    """
     search = DeliveryFilter(request.user, request.GET)
-    found = _deliveries(request).filter(**search.chosen())
+    hidden = Q(analysis__probability__isnull=False)
+    hidden &= hidden_condition(request.user, "analysis__image")
+    found = _deliveries(request).filter(**search.chosen()).exclude(hidden)
     shown = found.select_related("destination", "analysis__image")
     page, older = page_of(shown, ("id",), request.GET.get("after", ""), PAGE_SIZE)
     context = {
         "deliveries": page,
         "older": older,
         "search": search,
+        "blind": bool(blind_sites(request.user)),
         "dead": _deliveries(request).filter(**search.chosen() | {"stage": Stage.DEAD}).count(),
     }
     return render(request, "gateway/deliveries.html", context)
