@@ -12,7 +12,9 @@ import measured_tables
 
 from pneumoscope.core.bundle import bundle_find
 from pneumoscope.core.model_card import model_card
-from pneumoscope.core.report import Report, figure_lines, read_report, summary_lines, target_lines
+from pneumoscope.core.report import Report, read_report
+from pneumoscope.core.report_sections import figures_section, summary_lines, target_lines
+from pneumoscope.core.section import section_lines
 
 ROOT = Path(__file__).parent.parent
 TEST = "kermany_test"
@@ -43,7 +45,7 @@ def documents() -> dict[Path, str]:
 def _headline(report: Report) -> Iterator[str]:
     yield from target_lines(report, "###")
     yield f"Measured on {report['date']}.\n"
-    yield from figure_lines(report["sets"][TEST], "###")
+    yield from section_lines(figures_section(report["sets"][TEST]), "###")
 
 
 def _elsewhere(report: Report) -> Iterator[str]:

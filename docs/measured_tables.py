@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pneumoscope.core.report import number, percent, table
+from pneumoscope.core.report import number, percent
+from pneumoscope.core.section import table
 from pneumoscope.lab.trainings import Training, training_lines
 from pneumoscope.lab.zoo_table import Cost, cost_lines
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pneumoscope.core.bundle import Card, read_card
-from pneumoscope.core.report import Report, number, percent, read_report, report_lines, table
+from pneumoscope.core.report import Report, number, percent, read_report
+from pneumoscope.core.report_sections import report_lines
+from pneumoscope.core.section import table
 
 
 def model_card(folder: Path) -> str:

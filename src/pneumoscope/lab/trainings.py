@@ -12,7 +12,8 @@ from typing import Any
 
 from pneumoscope.core.bundle import read_card
 from pneumoscope.core.errors import PneumoscopeError
-from pneumoscope.core.report import number, read_report, table
+from pneumoscope.core.report import number, read_report
+from pneumoscope.core.section import table
 
 VALIDATION = "validation fold"
 # What is asked of adults (evaluation.targets), as it is called at the head of a column.

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from pneumoscope.core.bundle import read_card
-from pneumoscope.core.report import read_report, table
+from pneumoscope.core.report import read_report
+from pneumoscope.core.section import table
 from pneumoscope.lab.trainings import run_name
 
 # {network: {set of images: ["run AUROC", …]}}

@@ -4,8 +4,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
-from pneumoscope.core.report import Report, number, percent
-from pneumoscope.lab.evaluation.markup import table, text
+from pneumoscope.core.report import Report
+from pneumoscope.core.report_sections import gate_section, targets_section
+from pneumoscope.lab.evaluation.markup import section, table, text
 from pneumoscope.lab.evaluation.sections import set_sections
 
 
@@ -37,60 +38,30 @@ def page(report: Report) -> str:
 
 
 def _set(key: str, part: Report) -> str:
-    sections = "".join(set_sections(part)) if "figures" in part else _gate(part)
-    title = text(part.get("title", "Input gate"))
-    note = f"<p>{text(part['note'])}</p>" if part.get("note") else ""
-    return f'<section id="{text(key)}"><h2>{title}</h2>{note}{sections}</section>'
+    told = "".join(set_sections(part)) if "figures" in part else _gate(part)
+    return f'<section id="{text(key)}">{told}</section>'
 
 
 def _targets(report: Report) -> str:
-    if not (targets := report.get("targets")):
-        return ""
-    rows = []
-    for row in targets:
-        value, low, high = row["found"]
-        mark = (
-            '<span class="yes">✓ reached</span>'
-            if row["reached"]
-            else '<span class="no">✗ not reached</span>'
-        )
-        span = "" if low is None else f"{number(low)} – {number(high)}"
-        goal = f"{row['sign']} {row['target']:g}"
-        rows.append([text(row["measure"]), goal, number(value), span, mark])
-    reached = sum(row["reached"] for row in targets)
-    caption = f"{reached} of {len(targets)} reached; none is left out"
-    return "<h2>What was asked for</h2>" + table(
-        ["", "asked", "found", "interval", ""], rows, caption
-    )
+    told = targets_section(report)
+    return section(told, level=2) if told else ""
 
 
 def _gate(part: Report) -> str:
-    rows = []
-    for row in part["parts"]:
-        share, low, high = row["share_refused"]
-        reasons = ", ".join(f"{text(code)} {count}" for code, count in row["reasons"].items())
-        rows.append(
-            [
-                f"{text(row['folder'])} <small>{reasons}</small>",
-                row["must_be"],
-                f"{row['refused']} / {row['images']}",
-                f"{percent(share)}<small>{percent(low)} – {percent(high)}</small>",
-            ]
-        )
-    caption = "Refused: without a number, with the reason beside the folder. Intervals: Wilson."
-    head = ["", "must be", "refused", "share refused"]
-    return table(head, rows, caption) + "".join(map(_gate_details, part["parts"]))
+    return section(gate_section(part), level=2) + "".join(map(_gate_details, part["parts"]))
 
 
 def _gate_details(row: Report) -> str:
-    """By kind of picture, and the names of what came out wrongly."""
+    """The reasons, by kind of picture, and the names of what came out wrongly."""
     kinds = [
         [text(kind), f"{counts['refused']} / {counts['images']}"]
         for kind, counts in row["by_kind"].items()
     ]
     wrong = ", ".join(text(name) for name in row["wrong"])
-    if not kinds and not wrong:
+    reasons = ", ".join(f"{text(code)} {count}" for code, count in row["reasons"].items())
+    if not kinds and not wrong and not reasons:
         return ""
     listed = table(["kind of picture", "refused"], kinds) if kinds else ""
+    why = f"<p>Refused for: {reasons}</p>" if reasons else ""
     names = f"<p class='quiet'>Came out wrongly: {wrong}</p>" if wrong else ""
-    return f"<details><summary>{text(row['folder'])}</summary>{listed}{names}</details>"
+    return f"<details><summary>{text(row['folder'])}</summary>{why}{listed}{names}</details>"
