@@ -17,7 +17,7 @@ const Tus = (() => {
   let worker = null;
   const hashing = new Map();
   const digest = (file, script) => {
-    worker ??= new Worker(script);
+    worker ??= new Worker(script, { type: "module" });
     worker.onmessage = ({ data }) => { hashing.get(data.id)(data.sha256); hashing.delete(data.id); };
     return new Promise((done) => {
       const id = crypto.getRandomValues(new Uint32Array(2)).join();
