@@ -84,6 +84,7 @@ def test_over_the_limit() -> None:
         (b"Dear colleague, the radiograph follows by post.\n" * 9, "unknown"),
         (b"PK\3\4" + bytes(100), "zip"),
         (b"GIF89a" + bytes(100), "GIF"),
+        (b"\0\0\0\x24ftypheic\0\0\0\0mif1heic" + bytes(100), "HEIC"),
         (bytes(1000), "unknown"),
         (b"\xff", "unknown"),
     ],

@@ -19,6 +19,7 @@ _KNOWN = (
     (b"GIF8", "a GIF"),
     (b"RIFF", "WebP or other RIFF"),
     (b"BM", "a BMP"),
+    (b"ftyp", "HEIC, AVIF or other MPEG-4"),
 )
 
 
@@ -43,4 +44,6 @@ def decode(data: bytes, *, max_bytes: int = MAX_BYTES) -> Radiograph:
 
 def _name(data: bytes) -> str:
     start = data[:64].lstrip()
+    if data[4:8] == b"ftyp":  # a length comes first
+        start = data[4:64]
     return next((name for magic, name in _KNOWN if start.startswith(magic)), "of unknown format")

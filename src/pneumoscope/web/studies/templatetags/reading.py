@@ -243,9 +243,9 @@ def refusal(image: Image) -> list[str]:
 
 
 @register.filter
-def refused_words(refusal: Any) -> str:
-    """The same of a file that did not become an image."""
-    return said_of(refusal.code, f"{refusal.reason} {refusal.remedy}")
+def refused_words(refusal: dict[str, str]) -> str:
+    """The same of a file that did not become an image, as `outcome_of` writes it."""
+    return said_of(refusal["code"], f"{refusal['reason']} {refusal['remedy']}")
 
 
 @register.filter
