@@ -192,6 +192,11 @@ def test_a_request_over_the_limit_is_refused_unread(api_of, reader, settings, jp
     problem(response, 413, "request_too_large")
 
 
+def test_a_length_that_is_no_number_is_no_failure_here(api_of, reader):
+    response = api_of(reader).get(STUDIES, CONTENT_LENGTH="²")
+    assert response.status_code == 200
+
+
 def test_errors_of_the_request(api_of, reader):
     client = api_of(reader)
     problem(client.post(STUDIES), 400, "bad_request")

@@ -23,7 +23,7 @@ class RequestSizeLimit:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if length.isdigit() and int(length) > settings.PNEUMOSCOPE_MAX_REQUEST_BYTES:
+        if length.isdecimal() and int(length) > settings.PNEUMOSCOPE_MAX_REQUEST_BYTES:
             return request_too_large(request)
         return self.get_response(request)
 
