@@ -9,7 +9,7 @@ from interop.dicoms import ROOT, dicom_make, file_of
 from interop.listening import http_server
 from pneumoscope.interop.delivery import DeliveryError, UnreadableAnswer
 from pneumoscope.interop.query import FoundSeries, FoundStudy
-from pneumoscope.web.gateway.fetching import Archive, archive_of, pull_run
+from pneumoscope.web.gateway.fetching import Archive, archive_of, dicom_peer, pull_run
 from pneumoscope.web.gateway.intake import arrival_take_in, arrivals_waiting
 from pneumoscope.web.gateway.listen import listener
 from pneumoscope.web.gateway.models import Arrival, Pull
@@ -140,3 +140,8 @@ def test_when_a_question_is_due(site):
     assert pulls_due() == [pull]
     Pull.objects.update(enabled=False)
     assert pulls_due() == []
+
+
+def test_a_peer_hands_over_no_larger_instance_than_may_come(settings):
+    settings.PNEUMOSCOPE_MAX_FILE_BYTES = 123
+    assert dicom_peer(peer_make()).max_instance_bytes == 123

@@ -44,7 +44,13 @@ class Archive:
 
 
 def dicom_peer(peer: Peer) -> DicomPeer:
-    return DicomPeer(peer.host, peer.port or 0, peer.ae_title, settings.PNEUMOSCOPE_LISTEN_AE)
+    return DicomPeer(
+        peer.host,
+        peer.port or 0,
+        peer.ae_title,
+        settings.PNEUMOSCOPE_LISTEN_AE,
+        max_instance_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES,
+    )
 
 
 def http_peer(pull: Pull, url: str = "") -> HttpPeer:
