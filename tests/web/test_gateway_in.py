@@ -11,10 +11,10 @@ from pynetdicom import AE
 from interop.dicoms import ROOT, dicom_make, file_of
 from pneumoscope.interop.storing import Instance, OutOfResources
 from pneumoscope.interop.storing import Peer as Caller
-from pneumoscope.web.gateway import intake, receiving
+from pneumoscope.web.gateway import intake, listen, receiving
 from pneumoscope.web.gateway.held import is_held
 from pneumoscope.web.gateway.intake import arrival_take_in, arrivals_waiting
-from pneumoscope.web.gateway.listen import listener, may_send
+from pneumoscope.web.gateway.listen import Origins, listener, may_send
 from pneumoscope.web.gateway.models import Arrival, Peer, RoutingRule
 from pneumoscope.web.gateway.models.arrivals import Outcome, Way
 from pneumoscope.web.gateway.receiving import Committer, file_store, instance_store
@@ -211,3 +211,13 @@ def test_a_row_that_the_database_refuses_is_refused_alone(peer):
         type(None),
     ]
     assert Arrival.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_callers_by_ever_new_names_fill_no_memory(site, monkeypatch):
+    monkeypatch.setattr(listen, "_MOST_ORIGINS", 3)
+    origins = Origins()
+    for number in range(10):
+        caller = Caller(f"STRANGER{number}", "SCOPE", "127.0.0.1")
+        assert origins.of(caller) == (None, site)
+    assert len(origins._known) <= 3

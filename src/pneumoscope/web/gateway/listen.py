@@ -25,6 +25,7 @@ from pneumoscope.web.gateway.tls import server_context
 logger = logging.getLogger(__name__)
 
 _ORIGIN_SECONDS = 5.0
+_MOST_ORIGINS = 1000
 
 
 @contextmanager
@@ -64,6 +65,8 @@ class Origins:
             with _fresh_connection():
                 peer = peer_of(caller)
                 site = peer.site if peer else Site.objects.order_by("pk").earliest("pk")
+            if len(self._known) >= _MOST_ORIGINS:
+                self._known.clear()  # strangers may call from ever new addresses, by ever new names
             self._known[caller] = (time.monotonic() + _ORIGIN_SECONDS, peer, site)
         return peer, site
 
