@@ -5,6 +5,7 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.test import Client
 
 from interop.dicoms import ROOT, dicom_make, file_of
 from pneumoscope.interop.dicomweb import Part, multipart_write
@@ -196,6 +197,16 @@ def test_each_address_lets_in_whom_it_should(url, held, user_of, api_of, other_s
     assert status(user_of("model_steward")) == 403
     assert status(user_of("reader")) == 200
     assert status(user_of("reader", site=other_site)) == (204 if url in SEARCHES else 404)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("scheme", ["Bearer", "Token", "bearer"])
+def test_a_token_comes_by_either_name(scheme, held, api):
+    word = api._credentials["HTTP_AUTHORIZATION"].partition(" ")[2]
+    answer = Client().get(STUDIES, headers={"Authorization": f"{scheme} {word}"})
+    assert answer.status_code == 200
+    forged = Client().get(STUDIES, headers={"Authorization": f"{scheme} {word}x"})
+    assert (forged.status_code, forged["WWW-Authenticate"]) == (401, "Bearer")
 
 
 @pytest.mark.django_db

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import knox.auth
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from pneumoscope.web.accounts.models import ApiToken, User
 from pneumoscope.web.accounts.roles import rights_within
@@ -24,3 +26,14 @@ class TokenAuthentication(knox.auth.TokenAuthentication):
         rights = seat.rights & rights_within(key.scope)
         user.seats = {key.site_id: replace(seat, rights=rights)}
         return user, key
+
+
+class BearerAuthentication(TokenAuthentication):
+    """Our tokens as FHIR and DICOMweb clients send them: `Authorization: Bearer …` (RFC 6750)."""
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
+        return "Bearer"
+
+
+# For protocols whose clients know Bearer alone; a browser's session opens them too.
+PROTOCOL_AUTHENTICATION = [BearerAuthentication, TokenAuthentication, SessionAuthentication]

@@ -27,6 +27,7 @@ from pneumoscope.interop.dicomweb import (
     part10,
 )
 from pneumoscope.web.accounts.access import right_required
+from pneumoscope.web.accounts.tokens import PROTOCOL_AUTHENTICATION
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.dicomweb_query import (
     images_held,
@@ -58,6 +59,7 @@ class _AsAsked(BaseContentNegotiation):
 class DicomwebView(APIView):
     """Images of the address: of a study, a series or one instance, as far as it names them."""
 
+    authentication_classes = PROTOCOL_AUTHENTICATION
     permission_classes = [right_required("study.export", to_write="study.upload")]
     content_negotiation_class = _AsAsked
     parser_classes = [RelatedParser]

@@ -13,7 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
@@ -32,7 +31,7 @@ from pneumoscope.interop.fhir_bundle import (
 from pneumoscope.interop.fhir_elements import Resource
 from pneumoscope.web.accounts.access import right_required
 from pneumoscope.web.accounts.models import Site
-from pneumoscope.web.accounts.tokens import TokenAuthentication
+from pneumoscope.web.accounts.tokens import PROTOCOL_AUTHENTICATION
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.fhir_search import PAGING, BadSearch, condition, page_of, uuid_of
 from pneumoscope.web.gateway.models import FhirEntry
@@ -44,13 +43,6 @@ from pneumoscope.web.studies.models import Study
 _ISSUES = {400: "invalid", 401: "login", 403: "forbidden", 404: "not-found", 405: "not-supported"}
 # The other types say whose image was read, and by which model.
 _STATE_A_RESULT = frozenset({"Observation", "DiagnosticReport", "Provenance"})
-
-
-class BearerAuthentication(TokenAuthentication):
-    """Our tokens as FHIR clients send them: `Authorization: Bearer …` (RFC 6750)."""
-
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
-        return "Bearer"
 
 
 class FhirRenderer(JSONRenderer):
@@ -71,7 +63,7 @@ class _FhirOnly(BaseContentNegotiation):
 class FhirView(APIView):
     """What all addresses under /fhir have in common; errors are OperationOutcomes."""
 
-    authentication_classes = [BearerAuthentication, TokenAuthentication, SessionAuthentication]
+    authentication_classes = PROTOCOL_AUTHENTICATION
     permission_classes = [right_required("study.export")]
     renderer_classes = [FhirRenderer]
     content_negotiation_class = _FhirOnly
