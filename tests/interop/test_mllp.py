@@ -1,6 +1,5 @@
 import socket
 import ssl
-import subprocess
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -12,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from interop import hl7_messages, studies
-from interop.listening import closed_port, tcp_server
+from interop.listening import certificate_make, closed_port, tcp_server
 from pneumoscope.interop import hl7v2
 from pneumoscope.interop.delivery import (
     DeliveryError,
@@ -184,14 +183,7 @@ def test_only_allowed_networks_may_connect():
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A self-signed certificate of localhost and its key, in one file."""
-    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    files = ["-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
-    subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
-    file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
-    return file
+    return certificate_make(tmp_path_factory.mktemp("tls"))
 
 
 def test_tls_both_ways_and_neither_a_stranger_nor_a_silent_peer(certificate):

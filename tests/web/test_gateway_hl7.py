@@ -1,5 +1,6 @@
 """Orders and patients from the hospital: kept once, studies brought in line, either side first."""
 
+import ssl
 from datetime import date
 
 import pytest
@@ -7,7 +8,8 @@ from django.test import override_settings
 from django.urls import reverse
 
 from interop import hl7_messages
-from interop.listening import closed_port
+from interop.listening import certificate_make, closed_port
+from pneumoscope.interop.delivery import DeliveryError
 from pneumoscope.interop.hl7v2_ack import read_acknowledgement
 from pneumoscope.interop.mllp import MllpPeer, deliver
 from pneumoscope.web.audit.models import Event
@@ -15,6 +17,7 @@ from pneumoscope.web.gateway.hl7_in import hl7_listener, message_answer
 from pneumoscope.web.gateway.models import FhirEntry, Hl7Message, KnownPatient, Order
 from pneumoscope.web.gateway.outbox import analyses_tell
 from pneumoscope.web.gateway.telling import finding, reported_study
+from pneumoscope.web.gateway.tls import TlsFilesUnusable
 from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Analysis, Study
 from web.outgoing import dicom_image, dicom_result
@@ -168,3 +171,26 @@ def test_over_the_wire(site):
             assert deliver(peer, message.encode()).verdict == "AA"
     assert Order.objects.count() == 2
     assert port != closed_port()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_over_the_wire_with_tls_alone(site, settings, tmp_path):
+    certificate = str(certificate_make(tmp_path))
+    settings.PNEUMOSCOPE_HL7_TLS = True
+    settings.PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE = certificate
+    order = hl7_messages.ORM.encode()
+    with hl7_listener("127.0.0.1", 0) as port:
+        trusting = ssl.create_default_context(cafile=certificate)
+        assert deliver(MllpPeer("localhost", port, trusting), order).verdict == "AA"
+        with pytest.raises(DeliveryError):
+            deliver(MllpPeer("localhost", port, answer_seconds=0.5), order)
+    # Authorities, where they are named, must have signed the sender's certificate too.
+    settings.PNEUMOSCOPE_LISTEN_TLS_AUTHORITIES = certificate
+    with hl7_listener("127.0.0.1", 0) as port:
+        with pytest.raises(DeliveryError):
+            deliver(MllpPeer("localhost", port, trusting), order)
+        trusting.load_cert_chain(certificate)
+        assert deliver(MllpPeer("localhost", port, trusting), order).verdict == "AA"
+    settings.PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE = ""
+    with pytest.raises(TlsFilesUnusable), hl7_listener("127.0.0.1", 0):
+        pass

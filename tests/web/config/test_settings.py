@@ -109,6 +109,7 @@ def test_a_right_installation_has_nothing_to_say(tmp_path):
         ({"LEASE_SECONDS": "1"}, False, "W002"),
         ({"LISTEN_TLS_CERTIFICATE": "/nowhere.pem"}, True, "E005"),
         ({"CA_FILE": "/nowhere.pem"}, True, "E005"),
+        ({"HL7_TLS": "true"}, True, "E005"),
         ({"HL7_ALLOWED": "everywhere"}, True, "E006"),
         ({"HL7_PORT": "2575", "HL7_HOST": "10.0.0.1"}, False, "W003"),
         ({"LISTEN_PROMISCUOUS": "true"}, False, "W004"),

@@ -11,7 +11,12 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from pneumoscope.core.errors import BundleError
 from pneumoscope.core.operating import OPERATING_POINTS
-from pneumoscope.web.gateway.tls import TlsFilesUnusable, client_context, server_context
+from pneumoscope.web.gateway.tls import (
+    TlsFilesUnusable,
+    client_context,
+    hl7_context,
+    server_context,
+)
 
 
 @register(Tags.files)
@@ -103,6 +108,7 @@ def leases_outlive_an_analysis(**_: Any) -> Sequence[CheckMessage]:
 def tls_files_are_usable(**_: Any) -> Sequence[CheckMessage]:
     try:
         server_context()
+        hl7_context()
         client_context()
     except TlsFilesUnusable as error:
         return [Error(f"{error}.", hint=error.remedy, id="pneumoscope.E005")]

@@ -20,13 +20,14 @@ from pneumoscope.interop.hl7v2_text import Hl7Error
 from pneumoscope.interop.mllp import MllpServer
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import Hl7Message
+from pneumoscope.web.gateway.tls import hl7_context
 from pneumoscope.web.gateway.told import told_accept
 from pneumoscope.web.studies.headers import text_fitted
 
 
 @contextmanager
 def hl7_listener(host: str, port: int) -> Iterator[int]:
-    """Receive while the context lasts; gives the port. Raises OSError."""
+    """Receive while the context lasts; gives the port. Raises OSError or TlsFilesUnusable."""
     allowed = [ip_network(each) for each in settings.PNEUMOSCOPE_HL7_ALLOWED]
 
     def answer(data: bytes) -> bytes:
@@ -35,7 +36,7 @@ def hl7_listener(host: str, port: int) -> Iterator[int]:
         finally:
             close_old_connections()
 
-    server = MllpServer((host, port), answer, allowed=allowed)
+    server = MllpServer((host, port), answer, tls=hl7_context(), allowed=allowed)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="hl7")
     thread.start()
     try:

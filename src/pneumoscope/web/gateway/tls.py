@@ -33,6 +33,21 @@ def server_context() -> ssl.SSLContext | None:
     return context
 
 
+def hl7_context() -> ssl.SSLContext | None:
+    """For what sends us HL7: the listeners share their certificate and who is trusted.
+
+    None: without TLS, as set. Raises TlsFilesUnusable, also where TLS is set without a certificate.
+    """
+    if not settings.PNEUMOSCOPE_HL7_TLS:
+        return None
+    context = server_context()
+    if context is None:
+        raise TlsFilesUnusable(
+            "PNEUMOSCOPE_HL7_TLS is on, but PNEUMOSCOPE_LISTEN_TLS_CERTIFICATE names no file"
+        )
+    return context
+
+
 def client_context() -> ssl.SSLContext:
     """For what we connect to; with our own certificate, where the listener has one.
 

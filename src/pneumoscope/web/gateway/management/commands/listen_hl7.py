@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from pneumoscope.web.gateway.hl7_in import hl7_listener
+from pneumoscope.web.gateway.tls import TlsFilesUnusable
 
 
 class Command(BaseCommand):
@@ -27,6 +28,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"Listening for HL7 on {host}:{actual}.")
                 self.stdout.flush()
                 ended.wait()
+        except TlsFilesUnusable as error:
+            raise CommandError(f"{error.code}: {error}.\n  {error.remedy}") from error
         except (OSError, ValueError) as error:
             raise CommandError(
                 f"cannot_listen: {host}:{port} ({error}).\n"
