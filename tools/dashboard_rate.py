@@ -108,7 +108,6 @@ def fill(count: int) -> None:
                         threshold=0.34,
                         positive=positive,
                         heatmap_npy=b"0" * 900,
-                        embedding_npy=b"0" * 5000,
                         created=received + took,
                     )
                 )
