@@ -8,6 +8,7 @@
 #   make figures  measure that bundle on every set in DATA (one look at the official test)
 #   make viewer   build the vendored part of the viewer anew (needs Node)
 #   make lock     resolve the requirements anew    make clean   remove what the above made
+#   make messages  bring the catalogues of languages up to date, and compile them
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -15,7 +16,7 @@ PORT ?= 8000
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help model run test check lint format docs figures trainings bench lock clean pacs-demo viewer
+.PHONY: help model run test check lint format docs figures trainings bench lock messages clean pacs-demo viewer
 
 SERVE_LOCKS := requirements/build.txt requirements/serve.txt
 DEV_LOCKS := $(SERVE_LOCKS) requirements/dev.txt requirements/lab.txt
@@ -104,6 +105,15 @@ lock: .venv-dev/installed
 	  $(LOCK) --extra web --extra dicom --output-file serve.txt ../pyproject.toml && \
 	  $(LOCK) --output-file build.txt build.in && \
 	  $(LOCK) --output-file dev.txt dev.in
+
+# Needs GNU gettext (Debian: apt-get install gettext). A new language: `mkdir` its folder first.
+LOCALES := src/pneumoscope/web/locale
+messages: .venv-dev/installed
+	@cd src/pneumoscope/web && ../../../.venv-dev/bin/python -m pneumoscope.web makemessages --all \
+	  --no-wrap --no-obsolete --add-location file --extension html,py --verbosity 0
+	@for each in $(LOCALES)/*/LC_MESSAGES/django.po; do \
+	  sed -i '/^"\(POT-Creation-Date\|PO-Revision-Date\|Report-Msgid-Bugs-To\|Last-Translator\|Language-Team\|Project-Id-Version\):/d' "$$each"; \
+	  msgfmt --check-format --statistics -o "$${each%.po}.mo" "$$each" || exit 1; done
 
 clean:
 	rm -rf .venv .venv-dev dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -247,7 +247,10 @@ SPECTACULAR_SETTINGS = {
 
 LANGUAGE_CODE = "en"
 # Each by its own name; offered are those whose catalogue is complete (test_catalogues.py).
-LANGUAGES = [("en", "English")]
+LANGUAGES = [
+    ("en", "English"),
+    ("es", "Español"),
+]
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 LOCALE_PATHS = [WEB / "locale"]
 TIME_ZONE = "UTC"
