@@ -54,13 +54,13 @@ def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         try:
-            yield _until_ready(process)
+            yield until_ready(process)
         finally:
             process.terminate()
             process.wait(30)
 
 
-def _until_ready(process: "subprocess.Popen[str]") -> Server:
+def until_ready(process: "subprocess.Popen[str]") -> Server:
     said = ""
     for line in process.stdout:
         said += line
