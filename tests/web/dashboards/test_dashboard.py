@@ -75,9 +75,13 @@ def text_of(page):
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page))).replace("\u00a0", " ")
 
 
+def cohort_of(question):
+    return Cohort(question.site_keys, question.bins, question.blind)
+
+
 def counted(user, **asked):
     question = Question(user, asked)
-    return totals(Cohort(question.site_keys, question.bins))
+    return totals(cohort_of(question))
 
 
 @pytest.mark.parametrize("role", ["administrator", "model_steward", "senior_reader"])
@@ -239,7 +243,7 @@ def test_a_later_models_result_is_no_second_turnaround(senior):
     )
     Analysis.objects.filter(pk=again.pk).update(created=result.created + timedelta(days=1))
     question = Question(senior, {"days": "7"})
-    times = Cohort(question.site_keys, question.bins).result_times()
+    times = cohort_of(question).result_times()
     assert times == {(6, 4.0): 1}
 
 
@@ -327,3 +331,68 @@ def test_the_page_is_small_even_for_a_year(client):
     for days_ago in range(0, 360, 30):
         analysed(days_ago=days_ago)
     assert len(page_of(client, days="365")) < 150_000
+
+
+def groups_told(client, **asked):
+    """By label: whether the row's results are told."""
+    answer = client.get(ADDRESS, asked)
+    rows = [group for each in answer.context["divisions"] for group in each.groups]
+    return {group.label: group.told for group in rows}
+
+
+@pytest.mark.parametrize("role", ["senior_reader", "administrator"])
+def test_who_reads_blind_is_told_no_result_of_that_site(role, site, reader, user_of, client_of):
+    site.reads_blind = True
+    site.save()
+    for _ in range(12):
+        reviewed(analysed(0.9), reader, Label.PNEUMONIA)
+    person = user_of(role)
+    group = counted(person).groups["site"][site.pk]
+    assert (group.received, group.analysed) == (12, 12)
+    assert not group.called
+    assert not group.said
+    assert not group.found
+    client = client_of(person)
+    page = page_of(client)
+    text = text_of(page)
+    assert "You read blinded at North hospital" in text
+    assert "100 %" not in text
+    assert 'id="suspicious"' not in page
+    assert 'id="agreement"' not in page
+    assert "result=" not in page
+    assert set(groups_told(client).values()) == {False}
+
+
+def test_who_does_not_review_there_is_told(site, user_of, client_of):
+    site.reads_blind = True
+    site.save()
+    for _ in range(12):
+        analysed(0.9)
+    page = page_of(client_of(user_of(Role.MODEL_STEWARD)))
+    assert 'id="suspicious"' in page
+    assert "You read blinded" not in text_of(page)
+
+
+def test_of_two_sites_one_blind_the_others_results_are_counted(
+    senior, client, site, other_site, reader
+):
+    Membership.objects.create(user=senior, site=other_site, role=Role.SENIOR_READER)
+    site.reads_blind = True
+    site.save()
+    for number in range(12):
+        reviewed(analysed(0.9), reader, Label.PNEUMONIA)
+        reviewed(analysed(0.1 if number else 0.9, site="south"), reader, Label.NORMAL)
+    tally = counted(User.objects.get(pk=senior.pk)).bins[-1]
+    assert (tally.received, tally.suspicious.part, tally.suspicious.whole) == (24, 1, 12)
+    assert tally.agreement.whole == 12
+    told = groups_told(client)
+    assert (told["North hospital"], told["South hospital"], told["All studies"]) == (
+        False,
+        True,
+        True,
+    )
+    # The worklist would not filter by results either.
+    page = page_of(client)
+    assert 'id="suspicious"' in page
+    assert "result=" not in page
+    assert "disagreement=" not in page

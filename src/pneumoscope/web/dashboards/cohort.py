@@ -43,10 +43,14 @@ _REVIEWED = f"reading__{_READ}"
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """The studies received at `sites` in the period of `bins`, and in as long before it."""
+    """The studies received at `sites` in the period of `bins`, and in as long before it.
+
+    blind: those of the sites at which results may not be told, nor what readers said of them.
+    """
 
     sites: list[int]
     bins: Bins
+    blind: frozenset[int]
 
     def within(self, path: str = "", *, before: bool = False) -> Q:
         """That a row's study, which lies at `path`, is one of them; `before`: those before too."""
@@ -56,7 +60,9 @@ class Cohort:
     def states(self) -> Counter[tuple[Any, ...]]:
         """Studies by bin, site, age band, sex, state and what was called."""
         found = Study.objects.filter(self.within(before=True))
-        return _counted(found, "state", "positive", **self._places(""))
+        return _counted(
+            found.annotate(called=self._called("")), "state", "called", **self._places("")
+        )
 
     def result_times(self) -> Counter[tuple[Any, ...]]:
         """Images by bin and by the seconds from their receipt to their first result."""
@@ -79,13 +85,13 @@ class Cohort:
         An adjudication is no reader's word on a result but a decision between them.
         """
         found = Review.objects.filter(self.within(_REVIEWED, before=True))
-        found = found.filter(superseded=None, kind=Kind.READING)
+        found = found.filter(self._told(_REVIEWED), superseded=None, kind=Kind.READING)
         view = _view("reading__analysis__image__")
         return _counted(found, "agreement", **self._places(_REVIEWED), view=view)
 
     def calls(self) -> Counter[tuple[Any, ...]]:
         """Read results by site, age band, sex, view, what was called and what readers found."""
-        found = Reading.objects.filter(self.within(_READ))
+        found = Reading.objects.filter(self.within(_READ), self._told(_READ))
         view = _view("analysis__image__")
         return _counted(found, "analysis__positive", **_groups(_READ), view=view, truth=truth())
 
@@ -97,8 +103,19 @@ class Cohort:
     def views(self) -> Counter[tuple[Any, ...]]:
         """Studies that have an image of the view, by view, state and what was called."""
         found = Image.objects.filter(self.within("study__"))
-        fields = ("study__state", "study__positive")
+        found = found.annotate(called=self._called("study__"))
+        fields = ("study__state", "called")
         return _counted(found, *fields, of="study", distinct=True, view=_view(""))
+
+    def _told(self, path: str) -> Q:
+        """That the results of the study at `path` may be told."""
+        return ~Q(**{f"{path}site__in": self.blind})
+
+    def _called(self, path: str) -> Expression:
+        """What the study at `path` was called, where that may be told."""
+        none, called = Value(None), F(f"{path}positive")
+        hidden = When(~self._told(path), then=none)
+        return Case(hidden, default=called, output_field=BooleanField(null=True))
 
     def _places(self, path: str) -> dict[str, Any]:
         return {"place": self.bins.place_of(f"{path}created"), **_groups(path)}

@@ -13,11 +13,12 @@ from pneumoscope.web.studies.filters import AGES, SEXES, VIEWS
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """link: empty where the worklist has no filter for it."""
+    """link: empty where the worklist has no filter for it. told: whether its results may be."""
 
     label: str
     link: str
     tally: Tally
+    told: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ def divisions(question: Question, totals: Totals) -> list[Division]:
         ("view", _("View"), {name: (word, name) for name, word in VIEWS.items()}),
     ]
     everything = Tally.total(totals.groups["site"].values())
-    whole = Division(_("All"), [Group(_("All studies"), question.worklist(), everything)])
+    whole = Division(
+        _("All"), [_group(question, _("All studies"), question.worklist(), everything)]
+    )
     divided = [
         Division(title, _groups(question, key, names, totals)) for key, title, names in known
     ]
@@ -47,11 +50,21 @@ def _groups(
 ) -> list[Group]:
     tallies = totals.groups[key]
     groups = [
-        Group(str(word), question.worklist(**{key: name}), tallies[value])
+        _group(
+            question,
+            str(word),
+            question.worklist(**{key: name}),
+            tallies[value],
+            told=key != "site" or value not in question.blind,
+        )
         for value, (word, name) in known.items()
         if tallies[value].received
     ]
     rest = Tally.total(tally for value, tally in tallies.items() if value not in known)
     # The attribute's own "other" has its row.
     word = _("Other or not known") if key == "view" else _("Not known")
-    return [*groups, Group(word, "", rest)] if rest.received else groups
+    return [*groups, _group(question, word, "", rest)] if rest.received else groups
+
+
+def _group(question: Question, label: str, link: str, tally: Tally, *, told: bool = True) -> Group:
+    return Group(label, link, tally, told and question.tells_results)

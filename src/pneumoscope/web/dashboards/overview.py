@@ -31,7 +31,7 @@ class Reason:
 
 def overview(question: Question) -> dict[str, Any]:
     """The page's context."""
-    cohort = Cohort(question.site_keys, question.bins)
+    cohort = Cohort(question.site_keys, question.bins, question.blind)
     found, bins, step = totals(cohort), len(question.bins.starts), TOGETHER[question.period]
     wide = [Tally.total(found.bins[place : place + step]) for place in range(0, bins, step)]
     now = Tally.total(found.bins)
@@ -40,18 +40,23 @@ def overview(question: Question) -> dict[str, Any]:
     plots = [
         charts.volume(question, found.bins),
         charts.result_time(question, results),
-        charts.suspicious(question, wide),
+        *([charts.suspicious(question, wide)] if question.tells_results else []),
         charts.without_result(question, found.bins),
-        charts.agreement(question, wide),
+        *([charts.agreement(question, wide)] if question.tells_results else []),
         charts.review_time(question, reviews),
         charts.waiting(question, queue_of(question.site_keys)),
     ]
     times = Spread.of(results), Spread.of([results_before])
+    shown = {plot.key for plot in plots}
     return {
         "question": question,
         "least": LEAST,
         "now": now,
-        "figures": figures(question, now, found.before, *times),
+        "figures": [
+            figure
+            for figure in figures(question, now, found.before, *times)
+            if figure.plot in shown
+        ],
         "plots": plots,
         "data": {plot.key: plot.data for plot in plots if plot.drawn},
         "reasons": _reasons(question, cohort),

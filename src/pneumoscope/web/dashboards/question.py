@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.dashboards.periods import TOGETHER, WIDTHS, Bins
+from pneumoscope.web.studies.blinding import blind_sites
 
 USUAL = 30
 
@@ -31,11 +32,22 @@ class Question(forms.Form):
         self.chosen = [
             site for site in self.sites if not self.site_code or site.code == self.site_code
         ]
+        self.blind = frozenset(blind_sites(user))
         self.bins = Bins.up_to(timezone.localdate(), days=self.period, width=WIDTHS[self.period])
 
     @property
     def site_keys(self) -> list[int]:
         return [site.pk for site in self.chosen]
+
+    @property
+    def blind_names(self) -> list[str]:
+        """Of the chosen sites at which this person reads blind."""
+        return [site.name for site in self.chosen if site.pk in self.blind]
+
+    @property
+    def tells_results(self) -> bool:
+        """Whether any of the chosen sites' results may be told."""
+        return len(self.blind_names) < len(self.chosen)
 
     @property
     def wide_bins(self) -> Bins:
@@ -56,7 +68,12 @@ class Question(forms.Form):
         return f"?{urlencode(asked)}"
 
     def worklist(self, first: date | None = None, last: date | None = None, **filters: str) -> str:
-        """The worklist with the studies behind a figure: of the period, or of these days."""
+        """The worklist with the studies behind a figure: of the period, or of these days.
+
+        Empty where it would be filtered by results, and the person reads blind anywhere.
+        """
+        if self.blind and {"result", "disagreement"} & filters.keys():
+            return ""
         days = {"since": first or self.bins.starts[0], "until": last or self.bins.last}
         return self.worklist_at_any_time(**{k: v.isoformat() for k, v in days.items()}, **filters)
 
