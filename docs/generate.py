@@ -34,6 +34,7 @@ def documents() -> dict[Path, str]:
             {
                 "trainings": measured_tables.trainings(),
                 "figures": _elsewhere(report),
+                "tuning": measured_tables.tuning(),
                 "networks": measured_tables.networks(),
                 "dicom": measured_tables.dicom(),
                 "speed": measured_tables.speed(),

@@ -20,6 +20,26 @@ def trainings() -> Iterator[str]:
     yield from training_lines([Training(**row) for row in rows])
 
 
+def tuning() -> Iterator[str]:
+    """The best five of pneumonet's study."""
+    lines = (MEASURED / "pneumonet_trials.jsonl").read_text(encoding="utf-8").splitlines()
+    trials = [json.loads(line) for line in lines]
+    complete = [trial for trial in trials if trial["state"] == "complete"]
+    complete.sort(key=lambda trial: trial["validation_loss"])
+    yield f"{len(trials)} trials, {len(trials) - len(complete)} of them given up early.\n"
+    searched = list(complete[0]["values"])
+    head = ("trial", "validation loss", *(name.rpartition(".")[2] for name in searched))
+    rows = [
+        (
+            str(trial["number"]),
+            number(trial["validation_loss"]),
+            *(_rounded(trial["values"][name]) for name in searched),
+        )
+        for trial in complete[:5]
+    ]
+    yield from table(head, rows)
+
+
 def networks() -> Iterator[str]:
     zoo = _json("zoo.json")
     costs = {name: Cost(**cost) for name, cost in zoo["costs"].items()}
@@ -59,6 +79,10 @@ def _benchmark_row(row: dict[str, Any]) -> tuple[str, ...]:
     )
     figures = number(row["images_per_second"], 1), str(row["peak_resident_mb"])
     return row["input"], str(row["threads"]), *steps, *figures
+
+
+def _rounded(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.2g}"
 
 
 def _days(rows: list[dict[str, Any]]) -> str:
