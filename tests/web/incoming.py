@@ -3,15 +3,26 @@
 from datetime import date
 from typing import Any
 
-from pneumoscope.web.gateway.models import Peer, Pull, RoutingRule
+from pneumoscope.web.gateway.models import Arrival, Peer, Pull, RoutingRule
+from pneumoscope.web.gateway.models.arrivals import Way
 from web.pages import site_make
 
 
 def incoming_row(name: str) -> list[Any]:
     """The arguments of a page's address: the key of a row of its own."""
     noun = name.partition(":")[2].removesuffix("_delete")
-    makers = {"peer": peer_make, "rule": rule_make, "pull": pull_make}
+    makers = {
+        "arrival_retry": arrival_make,
+        "peer": peer_make,
+        "rule": rule_make,
+        "pull": pull_make,
+    }
     return [makers[noun]().pk] if noun in makers else []
+
+
+def arrival_make(number: int = 1, **fields: Any) -> Arrival:
+    values = {"site": site_make(), "way": Way.STORE, "sender": f"XRAY{number}", "file": "f"}
+    return Arrival.objects.create(**values | fields)
 
 
 def peer_make(ae_title: str = "ARCHIVE", **fields: Any) -> Peer:

@@ -160,3 +160,27 @@ def test_arrivals_are_for_readers(user_of, client_of):
     url = reverse("incoming:arrivals")
     assert Client().get(url).status_code == 302
     assert client_of(user_of("auditor")).get(url).status_code == 403
+
+
+def test_a_failed_arrival_waits_again_and_others_stay(site, other_site, administrator):
+    failed = arrival_make(site, outcome=Outcome.FAILED, reason="Full disk.", attempts=3)
+    passed = arrival_make(site, 2, outcome=Outcome.PASS, reason="A rule.")
+    theirs = arrival_make(other_site, 3, outcome=Outcome.FAILED, reason="Full disk.")
+    page = administrator.get(reverse("incoming:arrivals")).content.decode()
+    assert page.count("Try again") == 1
+    for arrival in (failed, passed):
+        url = reverse("incoming:arrival_retry", args=[arrival.pk])
+        assert administrator.post(url).status_code == 302
+    assert (
+        administrator.post(reverse("incoming:arrival_retry", args=[theirs.pk])).status_code == 404
+    )
+    for arrival in (failed, passed, theirs):
+        arrival.refresh_from_db()
+    assert (failed.outcome, failed.reason, failed.attempts) == (Outcome.WAITING, "", 0)
+    assert (passed.outcome, theirs.outcome) == (Outcome.PASS, Outcome.FAILED)
+    assert Event.objects.get(action="arrival.retry").object_id == str(failed.pk)
+
+
+def test_who_does_not_manage_the_site_sees_no_button(site, reader, client_of):
+    arrival_make(site, outcome=Outcome.FAILED, reason="Full disk.")
+    assert "Try again" not in client_of(reader).get(reverse("incoming:arrivals")).content.decode()

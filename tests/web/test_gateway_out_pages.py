@@ -7,7 +7,8 @@ from django.urls import reverse
 
 from interop.listening import closed_port, http_server
 from pneumoscope.web.audit.models import Event
-from pneumoscope.web.gateway.models import Delivery, Destination
+from pneumoscope.web.gateway.models import Delivery, Destination, Told
+from pneumoscope.web.studies.models import Analysis
 from web.outgoing import deliver_all, destination_make, dicom_result, stages
 
 # pynetdicom leaves the socket of a connection that failed to the garbage collector.
@@ -110,3 +111,27 @@ def test_what_was_given_up_is_listed_and_sent_again(administrator, site):
     assert "Well" in administrator.get(reverse("outgoing:destinations")).content.decode()
     administrator.post(reverse("outgoing:delivery_resend", args=[Delivery.objects.get().pk]))
     assert stages() == ["PENDING"]
+
+
+def test_what_could_not_be_prepared_is_prepared_again(administrator, site, other_site):
+    for where in (site, other_site):
+        destination_make(where)
+    mended, broken, theirs = (
+        dicom_result(where, number) for number, where in enumerate((site, site, other_site), 1)
+    )
+    for analysis in (mended, broken, theirs):
+        Told.objects.create(analysis=analysis, failure="KeyError")
+    record = dict(broken.record)
+    Analysis.objects.filter(pk=broken.pk).update(record={})
+    page = administrator.get(reverse("outgoing:destinations")).content.decode()
+    assert "2 results could not be prepared" in page
+    administrator.post(reverse("outgoing:results_retry"))
+    assert list(Delivery.objects.values_list("analysis", flat=True)) == [mended.pk]
+    assert set(Told.objects.exclude(failure="").values_list("pk", flat=True)) == {
+        broken.pk,
+        theirs.pk,
+    }
+    Analysis.objects.filter(pk=broken.pk).update(record=record)
+    administrator.post(reverse("outgoing:results_retry"))
+    assert Told.objects.exclude(failure="").get().pk == theirs.pk
+    assert Event.objects.filter(action="result.retry").count() == 3

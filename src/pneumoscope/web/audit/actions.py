@@ -63,6 +63,8 @@ ACTIONS = {
     "destination.change": "Changed a destination",
     "destination.test": "Tested a destination",
     "result.deliver": "Sent a result to a destination",
+    "result.retry": "Had a result prepared for sending again",
+    "arrival.retry": "Had a failed arrival tried again",
     "delivery.resend": "Had a delivery sent again",
     "study.patient_correct": "Patient corrected by the hospital",
     "order.receive": "Order received",

@@ -3,7 +3,10 @@ from django.urls import path
 from pneumoscope.web.gateway import incoming_views as views
 
 app_name = "incoming"
-urlpatterns = [path("", views.arrivals, name="arrivals")]
+urlpatterns = [
+    path("", views.arrivals, name="arrivals"),
+    path("<int:key>/retry/", views.arrival_retry, name="arrival_retry"),
+]
 for kind, noun in (("peers", "peer"), ("rules", "rule"), ("pulls", "pull")):
     which = {"kind": kind}
     urlpatterns += [

@@ -6,11 +6,13 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.keyset import page_of
 from pneumoscope.web.audit.services import event_record
+from pneumoscope.web.gateway import intake
 from pneumoscope.web.gateway.incoming_forms import PeerForm, PullForm, RuleForm, SiteForm
 from pneumoscope.web.gateway.models import Arrival, Pull
 from pneumoscope.web.gateway.models.arrivals import Outcome
@@ -37,8 +39,20 @@ def arrivals(request: HttpRequest) -> HttpResponse:
         "outcome": outcome,
         "outcomes": Outcome.choices,
         "may_manage": request.user.has_right("site.manage"),
+        "managed": request.user.sites_with("site.manage"),
     }
     return render(request, "gateway/arrivals.html", context)
+
+
+@require_POST
+@require_right("site.manage")
+def arrival_retry(request: HttpRequest, key: int) -> HttpResponse:
+    """A failed one waits again: for after what its reason names was mended."""
+    mine = Arrival.objects.visible_to(request.user, "site.manage").select_related("site")
+    found = get_object_or_404(mine, pk=key)
+    if intake.arrival_retry(acting_user=request.user, arrival=found):
+        messages.success(request, _("It will be tried again within seconds."))
+    return redirect("incoming:arrivals")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

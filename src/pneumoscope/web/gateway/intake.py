@@ -15,6 +15,8 @@ from django.db.models import F
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.types import DicomHeader
 from pneumoscope.interop.routing import route
+from pneumoscope.web.accounts.models import User
+from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.models import Arrival
 from pneumoscope.web.gateway.models.arrivals import Outcome
 from pneumoscope.web.gateway.models.rules import rules_of
@@ -114,6 +116,16 @@ def _note_failure(key: int, reason: str) -> None:
     waiting = Arrival.objects.filter(pk=key, outcome=Outcome.WAITING)
     waiting.update(attempts=F("attempts") + 1)
     waiting.filter(attempts__gte=MAX_ATTEMPTS).update(outcome=Outcome.FAILED, reason=reason)
+
+
+def arrival_retry(*, acting_user: User, arrival: Arrival) -> bool:
+    """Take in anew what failed. False: it did not wait for that. The listener's intake does it."""
+    with transaction.atomic():
+        failed = Arrival.objects.filter(pk=arrival.pk, outcome=Outcome.FAILED)
+        if not failed.update(outcome=Outcome.WAITING, reason="", attempts=0):
+            return False
+        event_record(action="arrival.retry", actor=acting_user, target=arrival, site=arrival.site)
+    return True
 
 
 def take_in_forever(committer: Committer, ended: threading.Event) -> None:

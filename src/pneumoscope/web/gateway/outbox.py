@@ -49,6 +49,20 @@ def analyses_tell() -> int:
     return len(found)
 
 
+def analysis_tell_again(told: Told) -> bool:
+    """For one that failed; where it fails again, the note of it stays. False: it failed."""
+    try:
+        with transaction.atomic():
+            Told.objects.filter(pk=told.pk).delete()
+            analysis_tell(told.analysis)
+    except DatabaseError:
+        raise
+    except Exception:
+        logger.exception("analysis %d cannot be told", told.analysis_id)
+        return False
+    return True
+
+
 def analyses_untold() -> QuerySet[Analysis]:
     """Oldest first."""
     last = Told.objects.aggregate(last=Max("pk"))["last"] or 0

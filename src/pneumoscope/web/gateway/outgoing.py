@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.services import event_record
-from pneumoscope.web.gateway.models import Delivery, Destination
+from pneumoscope.web.gateway.models import Delivery, Destination, Told
 from pneumoscope.web.gateway.models.deliveries import WAITING, Stage, sources_of
+from pneumoscope.web.gateway.outbox import BATCH, analysis_tell_again
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,29 @@ def deliveries_resend(*, acting_user: User, deliveries: QuerySet[Delivery]) -> i
                 detail={"destination": delivery.destination_id, "kind": delivery.kind},
             )
     return resent
+
+
+def untold(user: User) -> QuerySet[Told]:
+    """Results of the user's sites whose deliveries could not be written."""
+    sites = user.sites_with("site.manage")
+    return Told.objects.exclude(failure="").filter(analysis__image__site__in=sites)
+
+
+def untold_retry(*, acting_user: User) -> tuple[int, int]:
+    """Write some of them anew, each by itself; returns of how many it succeeded and failed."""
+    related = ("analysis__image__study__site", "analysis__model_version")
+    failed = list(untold(acting_user).select_related(*related)[:BATCH])
+    done = 0
+    for each in failed:
+        image = each.analysis.image
+        event_record(
+            action="result.retry",
+            actor=acting_user,
+            target=image,
+            detail={"code": each.failure},
+        )
+        done += analysis_tell_again(each)
+    return done, len(failed) - done
 
 
 def healths(user: User) -> list[Health]:

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pneumoscope.core.errors import PneumoscopeError
@@ -14,9 +15,15 @@ from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.keyset import page_of
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.incoming_views import PAGE_SIZE
-from pneumoscope.web.gateway.models import Delivery, Destination, Told
+from pneumoscope.web.gateway.models import Delivery, Destination
 from pneumoscope.web.gateway.models.deliveries import Stage
-from pneumoscope.web.gateway.outgoing import deliveries_resend, destination_save, healths
+from pneumoscope.web.gateway.outgoing import (
+    deliveries_resend,
+    destination_save,
+    healths,
+    untold,
+    untold_retry,
+)
 from pneumoscope.web.gateway.outgoing_forms import DeliveryFilter, DestinationForm
 from pneumoscope.web.studies.blinding import blind_sites, hidden_condition
 
@@ -29,11 +36,10 @@ def destinations(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         destination_save(acting_user=request.user, destination=form.instance)
         return redirect("outgoing:destinations")
-    sites = request.user.sites_with("site.manage")
     context = {
         "healths": healths(request.user),
         "form": form,
-        "untold": Told.objects.exclude(failure="").filter(analysis__image__site__in=sites).count(),
+        "untold": untold(request.user).count(),
     }
     return render(request, "gateway/destinations.html", context)
 
@@ -75,6 +81,21 @@ def destination_test(request: HttpRequest, key: int) -> HttpResponse:
         request=request,
     )
     return redirect("outgoing:destination", key)
+
+
+@require_POST
+@require_right("site.manage")
+def results_retry(request: HttpRequest) -> HttpResponse:
+    """Prepare once more what could not be prepared for sending."""
+    done, failed = untold_retry(acting_user=request.user)
+    if done:
+        messages.success(request, _("Prepared for sending: %(count)s.") % {"count": done})
+    if failed:
+        messages.error(
+            request,
+            _("Failed again: %(count)s. The log says why.") % {"count": failed},
+        )
+    return redirect("outgoing:destinations")
 
 
 @require_safe
