@@ -250,6 +250,7 @@ LANGUAGE_CODE = "en"
 LANGUAGES = [
     ("en", "English"),
     ("es", "Español"),
+    ("fr", "Français"),
 ]
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 LOCALE_PATHS = [WEB / "locale"]
