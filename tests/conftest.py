@@ -11,6 +11,14 @@ from peers import MISSING, Orthanc
 Report = pytest.TestReport | pytest.CollectReport
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--write-screenshots",
+        action="store_true",
+        help="the pictures of the user guide anew, into docs/images (tests/e2e/test_screenshots.py)",
+    )
+
+
 def _forbid_missing_parts(report: Report) -> None:
     """Turn a skip for a missing peer or an optional import into a failure, when CI is set."""
     in_ci = os.environ.get("CI")  # noqa: TID251
