@@ -16,7 +16,7 @@ PORT ?= 8000
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help model run test check lint format docs figures trainings bench lock messages clean pacs-demo viewer
+.PHONY: help model networks run test check lint format docs figures trainings bench lock messages clean pacs-demo viewer
 
 SERVE_LOCKS := requirements/build.txt requirements/serve.txt
 DEV_LOCKS := $(SERVE_LOCKS) requirements/dev.txt requirements/lab.txt
@@ -87,6 +87,14 @@ model: .venv-dev/installed
 	  --out runs/nih-read.csv
 	.venv-dev/bin/pneumoscope train --resume --recipe recipes/default.toml --out runs/default \
 	  --data $(DATA)/chest_xray runs/nih-read.csv --frontal $(FRONTAL)
+
+# The registry's networks by one short recipe, for the zoo. An hour on two cores.
+NETWORKS = lung_lite0 efficientnet_lite0 efficientnet_lite1 efficientnet_lite2 resnet18 densenet121
+networks: .venv-dev/installed
+	@for name in $(NETWORKS); do mkdir -p runs/$$name && \
+	  sed 's/^name = "efficientnet_lite0"/name = "'$$name'"/' recipes/networks.toml \
+	  > runs/$$name.toml && .venv-dev/bin/pneumoscope train --resume --recipe runs/$$name.toml \
+	  --data $(DATA)/chest_xray --out runs/$$name || exit; done
 
 pacs-demo: .venv-dev/installed
 	@exec .venv-dev/bin/python tools/pacs_demo.py
