@@ -251,6 +251,7 @@ LANGUAGES = [
     ("en", "English"),
     ("es", "Español"),
     ("fr", "Français"),
+    ("pt-br", "Português"),
 ]
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 LOCALE_PATHS = [WEB / "locale"]
