@@ -15,7 +15,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--write-screenshots",
         action="store_true",
-        help="the pictures of the user guide anew, into docs/images (tests/e2e/test_screenshots.py)",
+        help="the pictures of the user guide anew, into docs/images",
     )
 
 
