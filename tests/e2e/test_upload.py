@@ -149,3 +149,21 @@ def test_the_page_does_not_scroll_sideways(open_page, width):
     choose(page, "a-very-long-name-of-a-file-from-an-export-of-an-archive.tif", b"II*\0" * 900)
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     assert widths(page)[0] <= width
+
+
+def test_the_patient_is_folded_on_a_phone_and_a_wrong_value_is_shown(open_page):
+    page = open_page("/upload/", width=360, height=740)
+    temperature = page.get_by_label("Temperature")
+    expect(temperature).to_be_hidden()
+    page.get_by_text("Patient, if the file does not say").click()
+    temperature.fill("99")
+    page.get_by_text("Patient, if the file does not say").click()
+    expect(temperature).to_be_hidden()
+    choose(page, "patient.tif", b"II*\0" * 900)
+    expect(temperature).to_be_focused()
+    expect(row(page, "patient.tif")).to_have_count(0)
+    assert widths(page)[0] <= 360
+
+
+def test_the_patient_is_open_where_there_is_room(open_page):
+    expect(open_page("/upload/").get_by_label("Temperature")).to_be_visible()

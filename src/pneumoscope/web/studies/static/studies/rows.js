@@ -2,7 +2,7 @@
 // they, are asked for until none is.
 "use strict";
 const Rows = (() => {
-  const FIRST = 150; // after a file arrived: most results are there within half a second
+  const FIRST = 75; // after a file arrived: most results are there by then
   const SOON = 600;
   const LATER = 5000; // while the server does not answer
   const AT_ONCE = 40; // rows per request: keeps the address short

@@ -196,6 +196,11 @@
     if (answer?.ok || answer?.status === 404) event.target.closest("li").remove();
   });
 
+  // On a phone the patient's fields are folded away, until one of them needs a look.
+  const fold = patient?.querySelector("details");
+  if (fold && matchMedia("(max-width: 640px)").matches) fold.open = false;
+  patient?.addEventListener("invalid", () => { fold.open = true; }, true);
+
   Dropped.listen(document.getElementById("drop"), document.querySelectorAll("[data-files]"), add);
   addEventListener("beforeunload", (event) => {
     if ([...items].some((item) => item.state !== "failed")) event.preventDefault();
