@@ -252,6 +252,7 @@ LANGUAGES = [
     ("es", "Español"),
     ("fr", "Français"),
     ("pt-br", "Português"),
+    ("sw", "Kiswahili"),
 ]
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 LOCALE_PATHS = [WEB / "locale"]
