@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -43,20 +42,30 @@ def sign_in(page: Page, server: Server) -> None:
     page.goto(f"{server.address}/upload/")
 
 
+# From the page's own clock: a driver outside of it looks late.
+WATCH = """() => {
+    document.addEventListener("change", () => { window.chosen = performance.now(); }, true);
+    new MutationObserver(() => {
+        const found = document.querySelectorAll("#rows .finding").length;
+        if (found !== window.found) window.shown = performance.now() - window.chosen;
+        window.found = found;
+    }).observe(document.getElementById("rows"), { childList: true, subtree: true });
+}"""
+
+
 def measure(page: Page, data: bytes, uploads: int) -> dict[str, list[float]]:
     """Milliseconds by step; the first upload warms up and does not count."""
     steps: dict[str, list[float]] = {"choosing to finding": []}
+    page.evaluate(WATCH)
     for number in range(uploads + 1):
         name = f"upload-{number}-of-{uploads}.png"
         file = {"name": name, "mimeType": "image/png", "buffer": data + number.to_bytes(4, "big")}
-        started = time.perf_counter()
         page.locator("#files").set_input_files(file)
         page.locator("#rows > tr", has_text=name).locator(".finding").wait_for(timeout=120_000)
-        elapsed = 1000 * (time.perf_counter() - started)
         requests = page.evaluate(REQUESTS)
         if number == 0:
             continue
-        steps["choosing to finding"].append(elapsed)
+        steps["choosing to finding"].append(page.evaluate("window.shown"))
         steps.setdefault("requests", []).append(len(requests))
         for address, duration in requests:
             steps.setdefault(address, []).append(duration)
