@@ -396,3 +396,30 @@ def test_of_two_sites_one_blind_the_others_results_are_counted(
     assert 'id="suspicious"' in page
     assert "result=" not in page
     assert "disagreement=" not in page
+
+
+def studies_behind(senior, link):
+    given = dict(part.split("=") for part in html.unescape(link).partition("?")[2].split("&"))
+    return Filters(senior, given).studies()
+
+
+def test_groups_not_known_and_reasons_lead_to_their_studies(client, senior):
+    unknown = analysed(view="").image.study
+    known = analysed(age_years=3, sex="F", view="PA").image.study
+    Description.objects.create(study=unknown)
+    analysed(age_years=3, sex="<u>", view="XX")
+    for code in ("corrupt_file", "corrupt_file", "no_pixels"):
+        image_failed(image_make(study_make(age_years=3, sex="F")), code, "Damaged.", "Again.")
+    image_rejected(image_make(study_make(age_years=3, sex="F")))
+    context = client.get(ADDRESS).context
+    groups = [group for each in context["divisions"] for group in each.groups]
+    assert all(
+        studies_behind(senior, group.link).count() == group.tally.received for group in groups
+    )
+    assert [group.label for group in groups].count("Not known") == 2
+    for reason in context["reasons"]:
+        assert str(studies_behind(senior, reason.link).count()) == reason.count
+    assert len(context["reasons"]) == 3
+    [figure] = [each for each in context["figures"] if each.plot == "without-result"]
+    assert studies_behind(senior, figure.link).count() == 4
+    assert known not in Filters(senior, {"age": "unknown"}).studies()

@@ -16,7 +16,7 @@ from pneumoscope.web.dashboards.tallies import Tally
 from pneumoscope.web.dashboards.times import Spread
 from pneumoscope.web.dashboards.waiting import Queue
 from pneumoscope.web.reviews.states import Agreement
-from pneumoscope.web.studies.filters import IN_PROGRESS
+from pneumoscope.web.studies.filters import IN_PROGRESS, NO_RESULT
 from pneumoscope.web.studies.states import State
 
 
@@ -139,15 +139,15 @@ def without_result(question: Question, tallies: Sequence[Tally]) -> Plot:
         key="without-result",
         title=_("Studies without a result"),
         meaning=_(
-            "Rejected: not fit to be read. Failed: could not be analysed. A day leads to its "
-            "rejected studies, a reason to its own."
+            "Rejected: not fit to be read. Failed: could not be analysed. A day and a reason lead "
+            "to their studies."
         ),
         unit="count",
         columns=[_("Received"), _("Rejected"), _("Failed"), _("Studies")],
-        rows=rows_of(question, question.bins, cells, state=State.REJECTED),
+        rows=rows_of(question, question.bins, cells, state=NO_RESULT),
         series=stacked(parts),
-        link=question.worklist(state=State.REJECTED, sort="newest"),
-        link_words=_("Show the rejected studies"),
+        link=question.worklist(state=NO_RESULT, sort="newest"),
+        link_words=_("Show these studies"),
     )
 
 

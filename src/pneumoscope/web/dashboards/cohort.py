@@ -29,12 +29,10 @@ from pneumoscope.web.dashboards.periods import Bins, midnight
 from pneumoscope.web.dashboards.times import two_digits
 from pneumoscope.web.reviews.models import Kind, Reading, Review
 from pneumoscope.web.reviews.states import Agreement, Label, ReadingState
-from pneumoscope.web.studies.filters import AGES
+from pneumoscope.web.studies.filters import AGES, UNFIT
 from pneumoscope.web.studies.models import Analysis, Image, Study
-from pneumoscope.web.studies.states import State
 
 PNEUMONIA = (Label.BACTERIAL, Label.VIRAL, Label.PNEUMONIA)
-UNFIT = (State.REJECTED, State.FAILED)
 # From an analysis, its reading and a review of it to the study.
 _ANALYSED = "image__study__"
 _READ = f"analysis__{_ANALYSED}"

@@ -10,6 +10,7 @@ from pneumoscope.web.dashboards.question import Question
 from pneumoscope.web.dashboards.shares import Share
 from pneumoscope.web.dashboards.tallies import Tally
 from pneumoscope.web.dashboards.times import Spread
+from pneumoscope.web.studies.filters import NO_RESULT
 from pneumoscope.web.studies.states import State
 
 
@@ -69,7 +70,7 @@ def figures(
             ngettext("of %(count)s study", "of %(count)s studies", now.without_result.whole),
             now.without_result,
             before.without_result,
-            question.worklist(state=State.REJECTED, sort="newest"),
+            question.worklist(state=NO_RESULT, sort="newest"),
         ),
         _share(
             "agreement",

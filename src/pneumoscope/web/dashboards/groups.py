@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _
 from pneumoscope.web.dashboards.question import Question
 from pneumoscope.web.dashboards.tallies import Tally
 from pneumoscope.web.dashboards.totals import Totals
-from pneumoscope.web.studies.filters import AGES, SEXES, VIEWS
+from pneumoscope.web.studies.filters import AGES, SEXES, UNKNOWN, VIEWS
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """link: empty where the worklist has no filter for it. told: whether its results may be."""
+    """link: to its studies. told: whether its results may be."""
 
     label: str
     link: str
@@ -63,7 +63,11 @@ def _groups(
     rest = Tally.total(tally for value, tally in tallies.items() if value not in known)
     # The attribute's own "other" has its row.
     word = _("Other or not known") if key == "view" else _("Not known")
-    return [*groups, _group(question, word, "", rest)] if rest.received else groups
+    return (
+        [*groups, _group(question, word, question.worklist(**{key: UNKNOWN}), rest)]
+        if rest.received
+        else groups
+    )
 
 
 def _group(question: Question, label: str, link: str, tally: Tally, *, told: bool = True) -> Group:

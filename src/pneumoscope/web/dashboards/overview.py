@@ -73,7 +73,7 @@ def _reasons(question: Question, cohort: Cohort) -> list[Reason]:
             State(state).label,
             words.count(count),
             count / found[0][1],
-            question.worklist(state=state, sort="newest"),
+            question.worklist(state=state, reason=code, sort="newest"),
         )
         for (state, code), count in found
     ]

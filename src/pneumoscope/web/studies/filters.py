@@ -23,7 +23,15 @@ RESULTS = {
 }
 IN_PROGRESS = "PENDING"
 ME, NOBODY = ":me", ":nobody"
-STATES = {IN_PROGRESS: _("In progress"), **dict(State.choices)}
+NO_RESULT = "NO_RESULT"
+STATES = {
+    IN_PROGRESS: _("In progress"),
+    **dict(State.choices),
+    NO_RESULT: _("Without a result"),
+}
+UNFIT = (State.REJECTED, State.FAILED)
+# Of age, sex and view: neither the file nor a person says one of the others.
+UNKNOWN = "unknown"
 # Years, the upper end not included.
 AGES: dict[str, tuple[str, float, float]] = {
     "0-1": (_("Under 1 year"), 0, 1),
@@ -66,9 +74,14 @@ class Filters(forms.Form):
     result = _choice(_("Result"), {name: word for name, (word, *_) in RESULTS.items()})
     state = _choice(_("State"), STATES)
     sort = _choice(_("Order"), SORTS)
-    age = _choice(_("Age"), {name: word for name, (word, *_) in AGES.items()})
-    sex = _choice(_("Sex"), SEXES)
-    view = _choice(_("View"), VIEWS)
+    reason = forms.CharField(
+        label=_("Code of why there is no result"), required=False, max_length=60
+    )
+    age = _choice(
+        _("Age"), {**{name: word for name, (word, *_) in AGES.items()}, UNKNOWN: _("Not known")}
+    )
+    sex = _choice(_("Sex"), SEXES | {UNKNOWN: _("Not known")})
+    view = _choice(_("View"), VIEWS | {UNKNOWN: _("Other or not known")})
     site = forms.ChoiceField(label=_("Site"), required=False)
     source = _choice(_("Source"), dict(Source.choices))
     reviewed = forms.ChoiceField(label=_("Reviewed by"), required=False)
@@ -158,10 +171,18 @@ def _of_analyses(condition: Q) -> Q:
 
 
 def _state(word: str) -> Q:
-    return Q(state__in=PENDING) if word == IN_PROGRESS else Q(state=word)
+    several = {IN_PROGRESS: PENDING, NO_RESULT: UNFIT}
+    return Q(state__in=several[word]) if word in several else Q(state=word)
+
+
+def _reason(code: str) -> Q:
+    """With which an image of the study ended."""
+    return Q(pk__in=Image.objects.filter(failure_code=code).values("study"))
 
 
 def _age(word: str) -> Q:
+    if word == UNKNOWN:
+        return Q(description__age_years=None, age_years=None)
     _, low, high = AGES[word]
     typed = Q(description__age_years__gte=low, description__age_years__lt=high)
     return typed | Q(description__age_years=None, age_years__gte=low, age_years__lt=high)
@@ -170,12 +191,18 @@ def _age(word: str) -> Q:
 def _sex(word: str) -> Q:
     """As typed, else as the file says; no row of what was typed is an empty one."""
     silent = Q(description=None) | Q(description__sex="")
+    if word == UNKNOWN:
+        return silent & ~Q(sex__in=[*SEXES])
     return Q(description__sex=word) | silent & Q(sex=word)
 
 
 def _view(word: str) -> Q:
     """Of an image's file, or as typed for images whose files name none."""
     images = Image.objects.filter(study=OuterRef("pk"))
+    if word == UNKNOWN:
+        silent = Q(description=None) | Q(description__view_position="")
+        strange = images.exclude(view_position__in=["", *VIEWS])
+        return Exists(strange) | silent & Exists(images.filter(view_position=""))
     typed = Q(description__view_position=word) & Exists(images.filter(view_position=""))
     return typed | Exists(images.filter(view_position=word))
 
@@ -183,6 +210,7 @@ def _view(word: str) -> Q:
 _CONDITIONS = {
     "result": lambda word: RESULTS[word][1],
     "state": _state,
+    "reason": _reason,
     "age": _age,
     "sex": _sex,
     "view": _view,
