@@ -105,10 +105,14 @@ OPEN = {
     "socialaccount_login_cancelled",
     "socialaccount_login_error",
     "people:welcome",
+    "people:language",
     "people:session",
     "people:session_lock",
     "people:session_unlock",
     "healthz",
+    "manifest",
+    "service_worker",
+    "offline",
     "api:schema",
 }
 # django-allauth's own, behind its own sign-in and a second asking for the password.

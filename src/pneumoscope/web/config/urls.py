@@ -1,8 +1,8 @@
-"""Every address: the pages, the API, health."""
+"""Every address: the pages, the API, health, what an installed web app needs."""
 
 from django.urls import include, path
 
-from pneumoscope.web.config import api, health
+from pneumoscope.web.config import api, health, installed
 
 urlpatterns = [
     path("", include("pneumoscope.web.studies.urls")),
@@ -18,6 +18,9 @@ urlpatterns = [
     path("fhir/", include("pneumoscope.web.gateway.fhir_urls")),
     path("api/v1/", include((api.urlpatterns, "api"))),
     path("healthz", health.healthz, name="healthz"),
+    path("manifest.webmanifest", installed.manifest, name="manifest"),
+    path("service-worker.js", installed.service_worker, name="service_worker"),
+    path("offline/", installed.offline, name="offline"),
 ]
 
 handler400 = "pneumoscope.web.config.problems.bad_request"

@@ -20,3 +20,6 @@ const Keys = (() => {
   });
   return { listen };
 })();
+
+// Only over HTTPS and on the machine itself; elsewhere only the page for a lost server is missing.
+navigator.serviceWorker?.register("/service-worker.js").catch(() => null);
