@@ -1,4 +1,5 @@
-"""JPEGs for the browser, made once by the worker: no web process ever decodes a sender's file."""
+"""JPEGs for the browser, made once by the worker. Only `pixels` decodes a file in a web process, and
+only one that a worker has decoded before."""
 
 import io
 
