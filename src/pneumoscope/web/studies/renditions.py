@@ -1,5 +1,7 @@
-"""JPEGs for the browser, made once by the worker. Only `pixels` decodes a file in a web process, and
-only one that a worker has decoded before."""
+"""JPEGs for the browser, made once by the worker.
+
+Beside it only `pixels` decodes a file in a web process, and only one that a worker has decoded.
+"""
 
 import io
 
