@@ -253,6 +253,7 @@ LANGUAGES = [
     ("fr", "Français"),
     ("pt-br", "Português"),
     ("sw", "Kiswahili"),
+    ("hi", "हिन्दी"),
 ]
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 LOCALE_PATHS = [WEB / "locale"]
