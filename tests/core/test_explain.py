@@ -17,6 +17,10 @@ from pneumoscope.core.explain import (
 CLASSES = ("normal", "bacterial", "viral")
 
 
+# Half a cell of the refined grid, in pixels of the images made here.
+ABOUT = 3.5
+
+
 def planted(row, column, value=0.9):
     heatmap = np.full((7, 7), 0.05, dtype=np.float32)
     heatmap[row, column] = value
@@ -63,16 +67,31 @@ def test_a_dark_heatmap_has_no_region():
     assert regions_from_heatmap(np.zeros((7, 7), np.float32), 700, 700, 0.5) == ()
 
 
+def by_side(regions):
+    return sorted(regions, key=lambda region: region.box[0])
+
+
 def test_a_finding_that_fills_the_image_is_closed_at_its_border():
-    (region,) = regions_from_heatmap(np.ones((7, 7), np.float32), 640, 480, 0.5)
-    assert region.box == (0, 0, 640, 480)
+    right, left = by_side(regions_from_heatmap(np.ones((7, 7), np.float32), 640, 480, 0.5))
+    assert right.box == pytest.approx((0, 0, 320, 480), abs=ABOUT)
+    assert left.box == pytest.approx((320, 0, 320, 480), abs=ABOUT)
 
 
 def test_a_hole_does_not_open_the_contour():
     heatmap = np.full((7, 7), 0.9, dtype=np.float32)
     heatmap[3, 3] = 0.0
-    (region,) = regions_from_heatmap(heatmap, 700, 700, 0.5)
-    assert region.box == (0, 0, 700, 700)
+    right, left = by_side(regions_from_heatmap(heatmap, 700, 700, 0.5))
+    assert right.box == pytest.approx((0, 0, 350, 700), abs=ABOUT)
+    assert left.box == pytest.approx((350, 0, 350, 700), abs=ABOUT)
+
+
+def test_what_reaches_over_the_middle_is_named_on_both_sides():
+    heatmap = np.maximum(planted(2, 3, 0.9), planted(3, 3, 0.8))
+    regions = regions_from_heatmap(heatmap, 700, 700, 0.5)
+    assert {region.zone.split()[0] for region in regions} == {"right", "left"}
+    for region in regions:
+        left, _, width, _ = region.box
+        assert left + width <= 350 + ABOUT or left >= 350 - ABOUT
 
 
 @settings(max_examples=60, deadline=None)

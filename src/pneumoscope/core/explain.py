@@ -64,7 +64,8 @@ def regions_from_heatmap(
 ) -> tuple[Region, ...]:
     """Connected areas of at least `level` times the heatmap's maximum, strongest first.
 
-    heatmap: float32 [h, w], 0..1. width, height: the radiograph's, in pixels. Areas under 0.4 % of
+    heatmap: float32 [h, w], 0..1. width, height: the radiograph's, in pixels. An area that reaches
+    over the middle is two, so that what is named by a lung lies in that lung. Areas under 0.4 % of
     the image are left out; at most six are returned. A dark heatmap has no regions.
     """
     if not heatmap.any():
@@ -74,7 +75,7 @@ def regions_from_heatmap(
     grid = enlarge(heatmap, columns, rows)
     scale = np.array([width / columns, height / rows])
     regions = []
-    for outline in _outlines(grid, level):
+    for outline in (outline for half in _halves(grid) for outline in _outlines(half, level)):
         inside = np.where(_polygon_mask(outline, grid.shape), grid, -1.0)
         if (inside >= 0).mean() < MINIMAL_AREA:
             continue
@@ -94,6 +95,15 @@ def regions_from_heatmap(
         )
     regions.sort(key=lambda region: (-region.score, -region.box[2] * region.box[3]))
     return tuple(regions[:MAXIMAL_REGIONS])
+
+
+def _halves(grid: FloatImage) -> Iterator[FloatImage]:
+    """The patient's right and left side, each with nothing in the other."""
+    middle = grid.shape[1] // 2
+    for other in (np.s_[:, middle:], np.s_[:, :middle]):
+        half = grid.copy()
+        half[other] = 0
+        yield half
 
 
 def _outlines(grid: FloatImage, level: float) -> Iterator[NDArray[np.float64]]:
