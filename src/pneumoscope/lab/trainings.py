@@ -72,7 +72,7 @@ def read_training(folder: Path) -> Training:
         network=settings.pop("network.name"),
         seed=settings.pop("seed"),
         fold=settings.pop("data.fold"),
-        settings=settings | {"sites": ", ".join(card.data.get("sites", ()))},
+        settings=settings | {"sites": ", ".join(card.data.get("sites", ())) or "not named"},
         bundle=content_hash,
         measured=report["date"],
         figures={measure: found[measure] for measure in COLUMNS},
