@@ -21,7 +21,9 @@ def locked(page: Page):
 
 def lock_by_menu(page: Page) -> None:
     page.locator("details.menu > summary").click()
-    page.get_by_role("button", name="Lock").click()
+    # The page locks before the server has heard of it: other windows learn it from the server.
+    with page.expect_response("**/session/lock/"):
+        page.get_by_role("button", name="Lock").click()
     expect(locked(page)).to_be_visible()
 
 

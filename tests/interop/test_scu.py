@@ -141,6 +141,20 @@ def test_a_transfer_syntax_the_peer_does_not_take_is_rejected():
     server.shutdown()
 
 
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_peer_that_accepts_and_ends_is_tried_again(attempt):
+    """As an archive does that is being shut down; it does not refuse the object."""
+    entity = AE("SCOPE")
+    entity.add_supported_context(dicom_make().SOPClassUID)
+    handlers = [(evt.EVT_ACCEPTED, lambda event: event.assoc.abort())]
+    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+    peer = DicomPeer("127.0.0.1", server.server_address[1], "SCOPE")
+    with pytest.raises(DeliveryError) as failure:
+        store(peer, [dicom_make()])
+    assert failure.value.transient, failure.value
+    server.shutdown()
+
+
 def test_a_peer_that_ends_the_association_between_two_messages():
     entity = AE("SCOPE")
     entity.add_supported_context(dicom_make().SOPClassUID)

@@ -107,6 +107,9 @@ def _not_established(peer: DicomPeer, association: Association) -> Exception:
         if answer.result_source == 1 and answer.diagnostic in _TITLE_NOT_KNOWN:
             return CredentialsRefused(f"{reason} (we are {peer.our_ae_title})")
         return DeliveryRejected(reason) if answer.result == 1 else PeerBusy(reason)
+    # Accepted, and gone before we looked: a peer that is ending, not one that refuses.
+    if any(each.result == 0 for each in answer.presentation_context_definition_results_list):
+        return PeerUnreachable(f"{peer} accepted the association and broke off")
     return DeliveryRejected(f"{peer} accepts nothing of what was offered: {_offered(association)}")
 
 
