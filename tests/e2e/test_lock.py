@@ -59,7 +59,8 @@ def test_a_page_left_alone_locks_by_itself(open_page, password):
     page.locator("input[name=name]").fill("my archive")
     page.clock.fast_forward("14:00")
     expect(locked(page)).to_be_hidden()
-    page.clock.fast_forward("02:00")
+    with page.expect_response("**/session/lock/"):
+        page.clock.fast_forward("02:00")
     expect(locked(page)).to_be_visible()
     assert (
         page.evaluate("fetch('/rows/', {headers: {'HX-Request': 'true'}}).then(r => r.status)")
