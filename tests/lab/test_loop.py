@@ -136,7 +136,7 @@ def test_the_rate_rises_then_falls_to_next_to_nothing(schedule):
 
 def test_the_loop_overfits_a_dozen_images(tmp_path):
     dozen = blobs(12, 0)
-    recipe = plan(epochs=2, batch_size=12, learning_rate=0.02, ema_decay=0.9)
+    recipe = plan(epochs=6, batch_size=12, learning_rate=0.02, ema_decay=0.9)
     trained = fit(network(), often(dozen), dozen, recipe, tmp_path)
     assert (predict_logits(trained, dozen.pixels).argmax(1) == dozen.labels).all()
 
@@ -151,7 +151,7 @@ def test_the_loop_overfits_a_dozen_images(tmp_path):
 )
 def test_every_way_of_training_learns(tmp_path, options):
     images = blobs(12, 0)
-    quick = {"epochs": 2, "batch_size": 12, "learning_rate": 0.02, "ema_decay": 0.9}
+    quick = {"epochs": 6, "batch_size": 12, "learning_rate": 0.02, "ema_decay": 0.9}
     recipe = plan(**(quick | options))
     trained = fit(network(recipe), often(images), images, recipe, tmp_path)
     assert (predict_logits(trained, images.pixels).argmax(1) == images.labels).float().mean() > 0.9

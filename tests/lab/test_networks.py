@@ -114,5 +114,5 @@ def test_a_dataset_is_indexed_and_balanced():
     images = blobs(9, 0)
     assert len(images[images.labels == 0]) == 3
     assert torch.equal(images[torch.tensor([4, 0])].labels, torch.tensor([1, 0]))
-    assert images.balanced().weights.tolist() == pytest.approx([1.0] * 9)
+    assert images.balanced().weights.tolist() == pytest.approx([1.5, 0.75, 0.75] * 3)
     assert plan().optimiser.balance == "loss"
