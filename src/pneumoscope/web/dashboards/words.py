@@ -12,7 +12,12 @@ _UNITS = ((2 * 86_400, 86_400, "d"), (5_400, 3_600, "h"), (90, 60, "min"), (0, 1
 
 
 def number(amount: float) -> str:
-    return number_format(amount, 1 if 0 < amount < 9.95 else 0, force_grouping=True)
+    return _rounded(amount, 1 if 0 < amount < 9.95 else 0)
+
+
+def _rounded(amount: float, digits: int) -> str:
+    """Django's own formatting cuts off where it should round."""
+    return number_format(round(amount, digits), digits, force_grouping=True)
 
 
 def duration(seconds: float) -> str:
@@ -48,4 +53,4 @@ def interval(part: Share) -> str:
         return _("fewer than %(least)s") % {"least": LEAST} if part.whole else NOTHING
     low, high = (100 * end for end in part.interval)
     digits = 1 if round(low) == round(high) else 0
-    return f"{number_format(low, digits)}–{number_format(high, digits)}{SPACE}%"
+    return f"{_rounded(low, digits)}–{_rounded(high, digits)}{SPACE}%"

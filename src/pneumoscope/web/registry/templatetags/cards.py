@@ -81,4 +81,4 @@ def _number(value: Any) -> str:
         return str(value)
     if isinstance(value, int) or value.is_integer():
         return f"{int(value):,}".replace(",", "\u202f")
-    return str(number_format(value, 3))
+    return str(number_format(round(value, 3), 3))  # which by itself cuts off
