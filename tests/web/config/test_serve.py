@@ -70,12 +70,24 @@ def test_a_port_in_use_is_named_with_its_remedy():
             listen("127.0.0.1", port)
 
 
-def test_a_child_that_dies_at_once_ends_the_whole():
+def test_a_web_server_that_dies_at_once_ends_the_whole():
     dying = Child("dying", [sys.executable, "-c", "raise SystemExit(3)"])
-    living = Child("living", [sys.executable, "-c", "import time; time.sleep(600)"])
+    other = Child("other", [sys.executable, "-c", "import time; time.sleep(600)"])
     with pytest.raises(CommandError, match="child_died: the dying ended at once with status 3"):
-        supervise([living, dying], "http://127.0.0.1:9/", lambda _: None)
+        supervise([dying, other], "http://127.0.0.1:9/", lambda _: None)
+
+
+def test_another_child_that_dies_at_once_ends_the_whole(tmp_path):
+    with listen("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    serving = ["-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
+    living = Child("living", [sys.executable, *serving])
+    dying = Child("dying", [sys.executable, "-c", "raise SystemExit(3)"])
+    said = []
+    with pytest.raises(CommandError, match="child_died: the dying ended at once with status 3"):
+        supervise([living, dying], f"http://127.0.0.1:{port}/", said.append)
     assert living.process.poll() is not None
+    assert "is ready" in said[0]
 
 
 def test_a_child_that_dies_later_is_started_again():

@@ -93,19 +93,27 @@ def hl7_listener() -> Child:
 
 
 def supervise(children: list[Child], address: str, say: Say) -> None:
-    """Run until a signal comes or a child cannot live; no child outlives this call."""
+    """Run until a signal comes or a child cannot live; no child outlives this call.
+
+    The first child answers at `address`, and starts alone: people wait for the page, not for the
+    others.
+    """
+    web, *others = children
+    running = [web]
     with _signals() as stopped:
         try:
-            for child in children:
-                child.start()
-            _wait_until_ready(children, address, stopped)
+            web.start()
+            _wait_until_ready(web, address, stopped)
             if not stopped:
+                for child in others:
+                    child.start()
+                    running.append(child)
                 say(f"Pneumoscope is ready: {address}   (Ctrl-C ends it)")
             while not stopped:
-                _restart_dead(children, say)
+                _restart_dead(running, say)
                 time.sleep(POLL_SECONDS)
         finally:
-            _end(children)
+            _end(running)
 
 
 def _restart_dead(children: list[Child], say: Say) -> None:
@@ -123,7 +131,7 @@ def _restart_dead(children: list[Child], say: Say) -> None:
         child.start()
 
 
-def _wait_until_ready(children: list[Child], address: str, stopped: list[int]) -> None:
+def _wait_until_ready(web: Child, address: str, stopped: list[int]) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not stopped and not _answers(f"{address}healthz"):
         if time.monotonic() > deadline:
@@ -131,7 +139,7 @@ def _wait_until_ready(children: list[Child], address: str, stopped: list[int]) -
                 f"not_ready: the web server has not answered for {READY_SECONDS:.0f} s.\n"
                 "  The lines above may say why; `pneumoscope doctor` looks for the usual reasons."
             )
-        _restart_dead(children, lambda _: None)
+        _restart_dead([web], lambda _: None)
         time.sleep(POLL_SECONDS)
 
 
