@@ -3,6 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
+from pneumoscope.web.config import openapi  # noqa: F401 - registers our tokens with the schema
 from pneumoscope.web.registry.api import ModelsView
 from pneumoscope.web.studies.api import StudiesView, StudyView
 

@@ -7,4 +7,4 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         # Celery's application must exist before a task is sent; the others register themselves.
-        from pneumoscope.web.config import celery, checks, openapi  # noqa: F401
+        from pneumoscope.web.config import celery, checks  # noqa: F401
