@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 import pneumoscope
 from pneumoscope.core.bundle import FILES, FORMAT, OUTPUTS, load_bundle
+from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.operating import OperatingPoint, UncertainBand
 from pneumoscope.lab.data import CLASSES
 from pneumoscope.lab.gate import GateTrunk
@@ -29,6 +30,13 @@ logger = logging.getLogger(__name__)
 GOLDENS = 4
 DEFAULT_POINT = "balanced"
 PARITY_TOLERANCE = 1e-3
+
+
+class ExportFailed(PneumoscopeError):
+    """The network as ONNX is not the network that was trained."""
+
+    code = "export_failed"
+    remedy = "Install the versions of torch, onnx and onnxscript that requirements/lab.txt names."
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +79,7 @@ def export_bundle(trained: Trained, folder: Path) -> Path:
     """Write the bundle, load it back as serving would, and return its folder.
 
     The int8 model is shipped where it reads as the float32 model does (`lab.quantise.Agreement`).
-    Raises BundleError when the written bundle does not verify, ValueError when ONNX and torch
-    disagree.
+    Raises BundleError when the written bundle does not verify, ExportFailed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     step = max(1, len(trained.validation_pixels) // GOLDENS)
@@ -113,18 +120,18 @@ def export_onnx(
             verbose=False,
         )
     if program is None:
-        raise ValueError("torch gave no ONNX program")
+        raise ExportFailed("torch gave no ONNX program")
     program.save(str(path), external_data=False)
 
 
 @torch.no_grad()
 def check_parity(deployed: nn.Module, pixels: NDArray[np.uint8], outputs: Arrays) -> None:
-    """Raises ValueError when torch gives other outputs than those of the exported model."""
+    """Raises ExportFailed when torch gives other outputs than those of the exported model."""
     expected = deployed(torch.from_numpy(pixels[:, None].astype(np.float32) / 255))
     for name, tensor in zip(OUTPUTS, expected, strict=True):
         difference = float(np.abs(outputs[name] - tensor.numpy()).max())
         if difference > PARITY_TOLERANCE:
-            raise ValueError(f"ONNX and torch differ in {name} by {difference:.2g}")
+            raise ExportFailed(f"ONNX and torch differ in {name} by {difference:.2g}")
 
 
 def _agreement(trained: Trained, float32: Path, int8: Path) -> Agreement:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from pneumoscope.lab.dataset import Dataset
 from pneumoscope.lab.distributed import process_group
 from pneumoscope.lab.export import Trained, export_bundle
 from pneumoscope.lab.folds import held_out_mask
-from pneumoscope.lab.gate import build_gate, gate_trunk, read_frontal_folder
+from pneumoscope.lab.gate import Source, build_gate, gate_trunk, read_frontal_folder
 from pneumoscope.lab.loop import fit, predict_logits
 from pneumoscope.lab.networks import build_network
 from pneumoscope.lab.recipe import Recipe, read_recipe
@@ -31,6 +32,38 @@ from pneumoscope.lab.sources import training_examples
 logger = logging.getLogger(__name__)
 CALIBRATION_COPIES = 4
 RANGE_IMAGES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a training reads.
+
+    pixels: uint8 [N, size, size], one for each example. held_out: bool [N], the validation fold.
+    frontal: of each folder of further radiographs for the gate, pixels and which are held out.
+    """
+
+    examples: list[Example]
+    pixels: NDArray[np.uint8]
+    held_out: NDArray[np.bool_]
+    frontal: list[Source]
+
+    def fold(self, mask: NDArray[np.bool_]) -> Dataset:
+        """The examples under `mask`; sites are numbered over all of them."""
+        return Dataset.of(self.examples, self.pixels)[torch.from_numpy(mask)]
+
+    def validation_patients(self) -> NDArray[np.str_]:
+        return np.array([example.patient for example in self.examples])[self.held_out]
+
+    def gate_sources(self) -> list[Source]:
+        """Pixels and which are held out, of every site and every further folder."""
+        sites = np.array([example.site for example in self.examples])
+        own = [(self.pixels[sites == s], self.held_out[sites == s]) for s in np.unique(sites)]
+        return own + self.frontal
+
+    def range_pixels(self) -> NDArray[np.uint8]:
+        """Some of the training, evenly taken, on which int8 finds its ranges."""
+        training = self.pixels[~self.held_out]
+        return training[:: max(1, len(training) // RANGE_IMAGES)][:RANGE_IMAGES]
 
 
 def train(
@@ -52,61 +85,62 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     plan = read_recipe(recipe)
     followed = [load_average(run) for run in teachers]
-    examples = training_examples(data, plan.data)
-    held_out = held_out_mask(examples, plan.data, plan.seed)
-    _check_fold(examples, held_out)
-    logger.info("reading %d radiographs", len(examples))
-    pixels = load_pixels(examples, plan.input)
-    # Now: an unreadable one among them would otherwise end a training that is done.
-    passed = [read_frontal_folder(folder, plan.input) for folder in frontal]
-    whole = Dataset.of(examples, pixels)
-    validation = whole[torch.from_numpy(held_out)]
+    material = read_material(plan, data, frontal)
     torch.manual_seed(plan.seed)
     network: nn.Module = build_network(plan.network, len(CLASSES))
+    training, validation = material.fold(~material.held_out), material.fold(material.held_out)
     with process_group() as process:
-        training = whole[torch.from_numpy(~held_out)]
         network = fit(network, training, validation, plan, out, teachers=followed).cpu()
-    if not process.first:
-        return out / "bundle"
+    if process.first:
+        record = _data_record(plan, material, frontal, teachers)
+        export_bundle(finish(network, plan, material, record), out / "bundle")
+    return out / "bundle"
 
-    logits, repeated = perturbed_logits(network, validation, plan)
-    temperature = fit_temperature(logits, repeated)
-    points = derive_operating_points(logits, repeated, temperature)
-    patients = np.array([e.patient for e, held in zip(examples, held_out, strict=True) if held])
+
+def read_material(plan: Recipe, data: Sequence[Path], frontal: Sequence[Path]) -> Material:
+    """Every radiograph that a training and its gate need, read before either begins: an unreadable
+    one would otherwise end a training that is done.
+
+    Raises NoExamples, UnreadableExample, and DataError for a fold that cannot be judged on.
+    """
+    examples = training_examples(data, plan.data)
+    held_out = held_out_mask(examples, plan.data, plan.seed)
+    judged = [example.label > 0 for example, held in zip(examples, held_out, strict=True) if held]
+    if len(set(judged)) < 2:
+        raise DataError("The validation fold lacks normal radiographs or pneumonia.")
+    logger.info("reading %d radiographs", len(examples))
+    pixels = load_pixels(examples, plan.input)
+    passed = [read_frontal_folder(folder, plan.input) for folder in frontal]
+    return Material(examples, pixels, held_out, passed)
+
+
+def finish(network: nn.Module, plan: Recipe, material: Material, record: dict[str, Any]) -> Trained:
+    """What the validation fold says of the trained network: temperature, operating points and
+    band; and the gate. record: the data, as the bundle's card names them."""
+    validation = material.fold(material.held_out)
+    logits, labels = perturbed_logits(network, validation, plan)
+    temperature = fit_temperature(logits, labels)
+    points = derive_operating_points(logits, labels, temperature)
+    patients = np.tile(material.validation_patients(), 1 + CALIBRATION_COPIES)
+    band = fit_band(logits, labels, patients, temperature=temperature, points=points)
     logger.info("temperature %.3f; fitting the gate", temperature)
     trunk = gate_trunk()
-    sites = np.array([example.site for example in examples])
-    sources = [(pixels[sites == site], held_out[sites == site]) for site in np.unique(sites)]
-    gate, limit = build_gate(trunk, sources + passed, plan.seed)
-    ranges = pixels[~held_out]
-    trained = Trained(
+    gate, limit = build_gate(trunk, material.gate_sources(), plan.seed)
+    return Trained(
         recipe=plan,
         network=network,
         trunk=trunk,
         temperature=temperature,
         operating_points=points,
-        uncertain=fit_band(
-            logits,
-            repeated,
-            np.tile(patients, 1 + CALIBRATION_COPIES),
-            temperature=temperature,
-            points=points,
-        ),
+        uncertain=band,
         gate=gate,
         gate_limit=limit,
-        validation_pixels=pixels[held_out],
+        validation_pixels=material.pixels[material.held_out],
         validation_labels=validation.labels.numpy(),
-        range_pixels=ranges[:: max(1, len(ranges) // RANGE_IMAGES)][:RANGE_IMAGES],
+        range_pixels=material.range_pixels(),
         metrics=_validation_metrics(network, validation, temperature),
-        data=_data_record(plan, examples, held_out, frontal, teachers),
+        data=record,
     )
-    return export_bundle(trained, out / "bundle")
-
-
-def _check_fold(examples: list[Example], held_out: NDArray[np.bool_]) -> None:
-    judged = [example.label > 0 for example, held in zip(examples, held_out, strict=True) if held]
-    if len(set(judged)) < 2:
-        raise DataError("The validation fold lacks normal radiographs or pneumonia.")
 
 
 def perturbed_logits(
@@ -148,19 +182,16 @@ def _validation_metrics(
 
 
 def _data_record(
-    recipe: Recipe,
-    examples: list[Example],
-    held_out: NDArray[np.bool_],
-    frontal: Sequence[Path],
-    teachers: Sequence[Path],
+    recipe: Recipe, material: Material, frontal: Sequence[Path], teachers: Sequence[Path]
 ) -> dict[str, Any]:
+    examples = material.examples
     return {
         "source": "; ".join(recipe.card.data),
         "fingerprint": fingerprint(examples),
         "images": len(examples),
         "patients": len({example.patient for example in examples}),
         "sites": sorted({example.site for example in examples if example.site}),
-        "validation_images": int(held_out.sum()),
+        "validation_images": int(material.held_out.sum()),
         "teachers": [read_card(run / "bundle")[1] for run in teachers],
         "gate_sources": sorted("/".join(folder.parts[-2:]) for folder in frontal),
     }
