@@ -15,6 +15,8 @@ PORT ?= 8000
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
+# Bytecode is written by what imports it: without, every start would compile its packages anew.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help model networks run test check lint format docs figures trainings bench lock messages clean pacs-demo viewer
 
