@@ -1,7 +1,11 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interop.findings import as_read, make_finding
+from pneumoscope.core.dicom_header import read_header
 from pneumoscope.core.types import DicomHeader
+from pneumoscope.interop.objects import OBJECTS
 from pneumoscope.interop.routing import Rule, route
 
 WORDS = st.sampled_from(["", "DX", "CR", "OT", "dx"])
@@ -46,3 +50,11 @@ def test_conditions_ages_and_case():
     assert route(DicomHeader(modality="DX"), [rule]).analyse
     decision = route(DicomHeader(modality="DX", patient_age=17.5), [rule])
     assert decision.reason == "Passed over by the rule “children”: Modality DX, age 17.5."
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_what_is_our_own_is_passed_over_whatever_the_rules_say(kind):
+    made = as_read(OBJECTS[kind](make_finding()))
+    decision = route(read_header(made, ""), [Rule("all", True)])
+    assert (decision.analyse, decision.rule) == (False, "")
+    assert decision.reason == "Passed over: Pneumoscope made it of a result itself."

@@ -34,6 +34,7 @@ def read_header(dataset: Dataset, transfer_syntax: str) -> DicomHeader:
         accession_number=_text(dataset, "AccessionNumber"),
         study_date=study_date,
         burned_in_annotation=_text(dataset, "BurnedInAnnotation"),
+        manufacturer=_text(dataset, "Manufacturer"),
     )
 
 

@@ -48,6 +48,7 @@ class DicomHeader:
     accession_number: str = ""
     study_date: date | None = None
     burned_in_annotation: str = ""
+    manufacturer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

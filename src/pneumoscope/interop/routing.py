@@ -1,12 +1,15 @@
 """Which images are analysed: an ordered list of rules over the header; the first that fits decides.
 
 Every decision names its rule and the values that made it, so that it can be shown beside the image.
+Before all rules: what Pneumoscope made, here or elsewhere, is not analysed. An archive that sends
+on all that it gets would have results made of results without end.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pneumoscope.core.types import DicomHeader
+from pneumoscope.interop.finding import MANUFACTURER
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,13 @@ class Decision:
     reason: str
 
 
+OWN = Decision(False, "", f"Passed over: {MANUFACTURER} made it of a result itself.")
+
+
 def route(header: DicomHeader, rules: Iterable[Rule]) -> Decision:
     """Decide for one image; where no rule fits it is analysed: nothing is passed over silently."""
+    if header.manufacturer == MANUFACTURER:
+        return OWN
     for rule in rules:
         because = _fits(rule, header)
         if because is not None:
