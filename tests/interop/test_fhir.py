@@ -32,6 +32,7 @@ from pneumoscope.interop.delivery import (
 )
 from pneumoscope.interop.fhir_audit import Access, audit_event
 from pneumoscope.interop.fhir_client import push
+from pneumoscope.interop.fhir_elements import tidy
 from pneumoscope.interop.http import HttpPeer
 from pneumoscope.interop.reported import reported
 
@@ -152,7 +153,7 @@ def test_names_arrive_in_their_script(name):
 @some
 @given(st.text(max_size=60), st.text(min_size=1, max_size=40), st.text(max_size=40))
 def test_any_text_gives_valid_resources(name, patient_id, procedure):
-    if not fhir.tidy(patient_id):
+    if not tidy(patient_id):
         patient_id = ""
     study = studies.positive(
         patient_name=name, patient_id=patient_id, procedure_text=procedure, site=name

@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 from interop import hl7_messages, studies
-from pneumoscope.interop import fhir, fhir_bundle, webhook
+from pneumoscope.interop import fhir, fhir_bundle, fhir_subject, webhook
 from pneumoscope.interop.fhir_audit import Access, audit_event
 from pneumoscope.interop.hl7v2_result import Parties, result_message
 
@@ -45,7 +45,7 @@ def _access() -> Access:
         server=SERVER,
         about=f"DiagnosticReport/{report['id']}",
         user="a.reader",
-        patient_id=fhir.patient(studies.positive())["id"],
+        patient_id=fhir_subject.patient(studies.positive())["id"],
     )
 
 

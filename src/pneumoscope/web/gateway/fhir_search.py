@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from pneumoscope.core.errors import PneumoscopeError
-from pneumoscope.interop.fhir import DICOM_UID
 from pneumoscope.interop.fhir_bundle import SEARCH_PARAMETERS
+from pneumoscope.interop.fhir_subject import DICOM_UID
 from pneumoscope.interop.reported import lasting_id
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import FhirEntry
