@@ -14,9 +14,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lab.blobs import blobs, plan
 from lab.train_worker import train
+from pneumoscope.lab.checkpoint import CheckpointUnreadable, load_average
 from pneumoscope.lab.dataset import Dataset
 from pneumoscope.lab.loop import TrainingDiverged, epoch_order, fit, predict_logits, validate
 from pneumoscope.lab.losses import example_losses, is_right, surprise
@@ -157,10 +159,11 @@ def test_every_way_of_training_learns(tmp_path, options):
     assert (predict_logits(trained, images.pixels).argmax(1) == images.labels).float().mean() > 0.9
 
 
-def test_mixed_images_teach_both_labels(tmp_path):
+@pytest.mark.parametrize("mixed", [{"mixup": 0.3}, {"cutmix": 1.0}])
+def test_mixed_images_teach_both_labels(tmp_path, mixed):
     images = blobs(12, 0)
     recipe = plan(epochs=4, batch_size=12, learning_rate=0.02, ema_decay=0.9)
-    half = replace(recipe.augmentation, mixup=0.3, mix_share=0.5)
+    half = replace(recipe.augmentation, mix_share=0.5, **mixed)
     mixing = replace(recipe, augmentation=half)
     trained = fit(network(recipe), often(images), images, mixing, tmp_path)
     assert (predict_logits(trained, images.pixels).argmax(1) == images.labels).float().mean() > 0.9
@@ -261,6 +264,19 @@ def test_patience_ends_training_and_gives_the_best_epoch(tmp_path):
     assert validate(best, wrong).validation_loss == pytest.approx(lowest.validation_loss)
     again = fit(network(recipe), often(images), wrong, recipe, tmp_path)
     assert same(best.state_dict(), again.state_dict())
+    assert same(best.state_dict(), load_average(tmp_path).state_dict())
+
+
+@pytest.mark.parametrize("kept", [0, 100, -100])
+def test_a_damaged_checkpoint_is_named(tmp_path, kept):
+    images = blobs(8, 1)
+    fit(network(), images, images, plan(epochs=1), tmp_path)
+    checkpoint = tmp_path / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:kept])
+    with pytest.raises(CheckpointUnreadable, match=r"checkpoint\.pt"):
+        fit(network(), images, images, plan(epochs=1), tmp_path)
+    with pytest.raises(CheckpointUnreadable, match=r"checkpoint\.pt"):
+        load_average(tmp_path)
 
 
 def test_frozen_stages_stay_as_they_came(tmp_path):
@@ -303,7 +319,12 @@ def test_validation_treats_an_unknown_aetiology_as_any_pneumonia():
 def test_curves_are_drawn_and_logged(tmp_path):
     images = blobs(8, 1)
     fit(network(), images, images, plan(epochs=2), tmp_path)
-    assert list((tmp_path / "tensorboard").glob("events.out.tfevents.*"))
+    records = read_records(tmp_path)
+    logged = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    for name in ("loss", "validation_loss", "validation_accuracy", "validation_auroc", "seconds"):
+        points = [(point.step, point.value) for point in logged.Scalars(name)]
+        expected = [(record.epoch, pytest.approx(getattr(record, name))) for record in records]
+        assert points == expected, name
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
     one_class = replace(read_records(tmp_path)[0], validation_auroc=None)
     draw_curves([one_class], tmp_path / "curves.png")

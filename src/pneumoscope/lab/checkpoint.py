@@ -1,6 +1,7 @@
 """A run on disk: whole at any moment, so that killing the process loses one epoch at most."""
 
 import os
+import pickle
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,20 @@ from typing import Any
 import torch
 from torch import nn
 
+from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.lab.data import CLASSES
 from pneumoscope.lab.networks import build_network
 from pneumoscope.lab.recipe import NetworkRecipe, Recipe, RecipeError
 
 # Sections that decide the weights; a card may be reworded between two starts.
 DECISIVE = ("data", "input", "network", "optimiser", "augmentation")
+
+
+class CheckpointUnreadable(PneumoscopeError):
+    """A file of weights that a disk or a copy has damaged."""
+
+    code = "checkpoint_unreadable"
+    remedy = "Copy it again, or take it away: training then starts anew."
 
 
 def save_whole(state: dict[str, Any], path: Path) -> None:
@@ -24,6 +33,15 @@ def save_whole(state: dict[str, Any], path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
+
+
+def load_whole(path: Path, device: torch.device | str) -> dict[str, Any]:
+    """What `save_whole` wrote. Raises CheckpointUnreadable."""
+    try:
+        state: dict[str, Any] = torch.load(path, device, weights_only=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise CheckpointUnreadable(f"{path} cannot be read.") from error
+    return state
 
 
 def save_checkpoint(
@@ -54,12 +72,13 @@ def load_checkpoint(
 ) -> int:
     """Fill what it is given and return how many epochs are done: 0 where there is no checkpoint.
 
-    Raises RecipeError when the checkpoint was made by a recipe that trains otherwise.
+    Raises RecipeError when the checkpoint was made by a recipe that trains otherwise,
+    CheckpointUnreadable.
     """
     if not path.is_file():
         return 0
     device = next(network.parameters()).device
-    state = torch.load(path, map_location=device, weights_only=True)
+    state = load_whole(path, device)
     now = decisive(recipe)
     # A key the checkpoint does not know came with a later version, whose default changes nothing.
     changed = sorted(key for key, value in state.get("recipe", {}).items() if now.get(key) != value)
@@ -74,21 +93,24 @@ def load_checkpoint(
 
 
 def load_average(run: Path) -> nn.Module:
-    """The network that a training gave, with its averaged weights, for others to learn from.
+    """The network that a training gave, with its averaged weights, for others to learn from: the
+    last epoch's, or the best one's where the recipe had patience.
 
-    run: the folder it wrote. Raises RecipeError where there is no checkpoint.
+    run: the folder it wrote. Raises RecipeError where there is no checkpoint,
+    CheckpointUnreadable.
     """
     path = run / "checkpoint.pt"
     if not path.is_file():
         raise RecipeError(f"{run} holds no checkpoint.pt: it is not what a training wrote.")
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = load_whole(path, "cpu")
     values = {
         key.removeprefix("network."): value
         for key, value in state["recipe"].items()
         if key.startswith("network.")
     }
     network = build_network(NetworkRecipe(**values), len(CLASSES))
-    network.load_state_dict(state["average"])
+    patient = state["recipe"].get("optimiser.patience", 0) > 0
+    network.load_state_dict(load_whole(run / "best.pt", "cpu") if patient else state["average"])
     return network.requires_grad_(False).eval()
 
 

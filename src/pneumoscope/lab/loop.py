@@ -19,7 +19,7 @@ from torch import Generator, Tensor, nn
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.metrics import auroc
 from pneumoscope.lab.augment import acquire, affine, mix
-from pneumoscope.lab.checkpoint import load_checkpoint, save_checkpoint, save_whole
+from pneumoscope.lab.checkpoint import load_checkpoint, load_whole, save_checkpoint, save_whole
 from pneumoscope.lab.dataset import Dataset
 from pneumoscope.lab.distributed import averaging_gradients, from_first, this_device, this_process
 from pneumoscope.lab.losses import example_losses, is_right, surprise
@@ -104,8 +104,8 @@ def fit(
                     checkpoint, epoch + 1, run.network, run.average, run.optimiser, recipe
                 )
             after_epoch()
-    if options.patience:
-        run.average.load_state_dict(torch.load(best, run.device, weights_only=True))
+    if options.patience and journal.writes:  # the others may be here before the file is
+        run.average.load_state_dict(load_whole(best, run.device))
     return run.average
 
 
