@@ -1,5 +1,6 @@
 """What a reader fills in beside the image."""
 
+import json
 import time
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.core import signing
 from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.reviews.models import Kind, Review
+from pneumoscope.web.reviews.regions import RegionsField
 from pneumoscope.web.reviews.services import Opinion, label_of
 from pneumoscope.web.reviews.states import Agreement, Label
 from pneumoscope.web.studies.models import Analysis
@@ -39,6 +41,8 @@ class ReviewForm(forms.Form):
         self.analysis = analysis
         regions = analysis.record["regions"]
         self.fields["erased"].choices = [(i, each["zone"]) for i, each in enumerate(regions)]
+        image = analysis.image
+        self.fields["drawn"] = RegionsField(columns=image.columns or 0, rows=image.rows or 0)
         if kind == Kind.ADJUDICATION:
             choices = self.fields["agreement"].choices
             self.fields["agreement"].choices = [
@@ -55,6 +59,7 @@ class ReviewForm(forms.Form):
                 "agreement": standing.agreement,
                 "label": standing.label,
                 "erased": standing.erased_regions,
+                "drawn": json.dumps([each["contour"] for each in standing.drawn_regions]),
                 "comment": standing.comment,
             }
         return cls(analysis, kind, initial=initial)
@@ -75,6 +80,8 @@ class ReviewForm(forms.Form):
                 self.add_error("label", _("This contradicts the result: choose Disagree for it."))
         elif agreement == Agreement.DISAGREE and label in {"", called}:
             self.add_error("label", _("Say what the image shows instead."))
+        if found.get("drawn") and found.get("label") == Label.NORMAL:
+            self.add_error("drawn", _("A normal image has no regions: remove them."))
         return found
 
     @property
@@ -85,6 +92,7 @@ class ReviewForm(forms.Form):
             label=found["label"],
             comment=found["comment"],
             erased_regions=tuple(found["erased"]),
+            drawn_regions=tuple(found["drawn"]),
             seconds=seconds_since(found["opened"]),
         )
 

@@ -12,6 +12,7 @@ from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.reviews.errors import NotIndependent, ReadingClosed, ReviewChanged
 from pneumoscope.web.reviews.models import Kind, Reading, Review
+from pneumoscope.web.reviews.regions import DrawnRegion
 from pneumoscope.web.reviews.states import TRANSITIONS, Label, ReadingState, reading_state
 from pneumoscope.web.studies.models import Analysis
 
@@ -24,6 +25,7 @@ class Opinion:
     label: str
     comment: str = ""
     erased_regions: tuple[int, ...] = ()
+    drawn_regions: tuple[DrawnRegion, ...] = ()
     seconds: int = 0
 
 
@@ -73,6 +75,7 @@ def _review_create(
         label=opinion.label,
         comment=opinion.comment,
         erased_regions=sorted(opinion.erased_regions),
+        drawn_regions=list(opinion.drawn_regions),
         seconds=opinion.seconds,
     )
     review.save(force_insert=True)
@@ -84,6 +87,7 @@ def _review_create(
         detail={
             "agreement": opinion.agreement,
             "label": opinion.label,
+            "regions": len(opinion.drawn_regions),
             "state": reading.state,
             "model": analysis.model_version.bundle_hash,
         },

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from pneumoscope.web.accounts.roles import Right
+from pneumoscope.web.reviews.regions import MOST_REGIONS
 from pneumoscope.web.reviews.states import Agreement, Label, ReadingState
 from pneumoscope.web.studies.models import Analysis
 
@@ -49,6 +50,7 @@ class Review(models.Model):
     """One person's word on one analysis, and so on one model version. Superseded, never changed.
 
     erased_regions: places in the record's list of regions that the reader says show nothing.
+    drawn_regions: where the reader sees what the label says; see `reviews.regions`.
     seconds: from the form on the reader's screen to its sending.
     """
 
@@ -61,6 +63,7 @@ class Review(models.Model):
     label = models.CharField(max_length=10, choices=Label.choices, blank=True)
     comment = models.TextField(max_length=2000, blank=True)
     erased_regions = models.JSONField(default=list, blank=True)
+    drawn_regions = models.JSONField(default=list, blank=True)
     seconds = models.PositiveIntegerField()
     created = models.DateTimeField(auto_now_add=True)
     superseded = models.DateTimeField(null=True)
@@ -89,6 +92,17 @@ class Review(models.Model):
             models.CheckConstraint(
                 condition=Q(kind=Kind.READING) | ~Q(agreement=Agreement.UNSURE),
                 name="an_adjudication_is_sure",
+            ),
+            # A list, and not a longer one than there may be regions.
+            models.CheckConstraint(
+                condition=Q(drawn_regions=[])
+                | Q(drawn_regions__0__isnull=False)
+                & Q(**{f"drawn_regions__{MOST_REGIONS}__isnull": True}),
+                name="drawn_regions_are_few",
+            ),
+            models.CheckConstraint(
+                condition=~Q(label=Label.NORMAL) | Q(drawn_regions=[]),
+                name="nothing_is_drawn_on_a_normal",
             ),
         ]
 
