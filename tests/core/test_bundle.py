@@ -1,15 +1,19 @@
 """A bundle runs only if it is what its card says."""
 
 import hashlib
-import json
 
 import numpy as np
 import pytest
 
-from core.bundles import copy_bundle, default_bundle, edit_card
-from pneumoscope.core.bundle import bundle_find, bundle_folders, load_bundle, read_card
-from pneumoscope.core.errors import BundleCorrupt, BundleIncompatible, BundleNotFound
+from core.bundles import copy_bundle, default_bundle, edit_card, exchange, exchange_arrays
+from pneumoscope.core.bundle import bundle_find, bundle_folders, load_bundle
+from pneumoscope.core.card import read_card
+from pneumoscope.core.errors import BundleCorrupt, BundleError, BundleIncompatible, BundleNotFound
 from pneumoscope.core.report import read_report
+
+
+def point(name, threshold):
+    return {"name": name, "threshold": threshold, "sensitivity": 1, "specificity": 1}
 
 
 def test_the_default_bundle_verifies_and_is_listed():
@@ -51,13 +55,8 @@ def test_a_missing_file_is_refused_by_name(tmp_path, name):
 def test_weights_exchanged_together_with_their_hash_fail_the_goldens(tmp_path):
     """Hashes alone prove only that card and files agree; goldens prove what the model does."""
     folder = copy_bundle(tmp_path)
-    with np.load(folder / "golden.npz") as file:
-        golden = dict(file)
-    golden["logits"] = golden["logits"] + 0.1
-    np.savez_compressed(folder / "golden.npz", **golden)
-    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
-    files["golden.npz"] = hashlib.sha256((folder / "golden.npz").read_bytes()).hexdigest()
-    edit_card(folder, files=files)
+    golden = np.load(folder / "golden.npz")
+    exchange_arrays(folder, "golden.npz", logits=golden["logits"] + 0.1)
     with pytest.raises(BundleCorrupt, match="logits"):
         load_bundle(folder)
 
@@ -78,6 +77,21 @@ def test_another_format_is_incompatible(tmp_path, other):
         {"precision": {"weights": "int4"}},
         {"classes": ["bacterial", "normal", "viral"]},
         {"uncertain": {"low": 0.9, "high": 0.1, "alpha": 0.1, "coverage": {}, "flagged": {}}},
+        {"classes": []},
+        {"calibration": {"temperature": 0}},
+        {"calibration": {"temperature": float("nan")}},
+        {"gate": {"limit": float("inf")}},
+        {"region_level": -1},
+        {"input": {"size": 0, "stretch": [0, 100]}},
+        {"input": {"size": 224, "stretch": [90, 10]}},
+        {"population": {"description": "", "age": ["young"], "views": []}},
+        {
+            "operating_points": [
+                point("screening", 0.9),
+                point("balanced", 0.5),
+                point("rule_in", 1),
+            ]
+        },
     ],
 )
 def test_a_card_that_contradicts_itself_is_corrupt(tmp_path, changes):
@@ -104,10 +118,45 @@ def test_a_card_that_is_none_is_corrupt(tmp_path, content):
 
 def test_a_model_that_is_no_onnx_is_incompatible(tmp_path):
     folder = copy_bundle(tmp_path)
-    (folder / "model.onnx").write_bytes(b"not a network")
-    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
-    edit_card(folder, files=files | {"model.onnx": hashlib.sha256(b"not a network").hexdigest()})
+    exchange(folder, "model.onnx", b"not a network")
     with pytest.raises(BundleIncompatible):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["gate.npz", "golden.npz"])
+@pytest.mark.parametrize("content", [b"", b"no arrays", b"PK\3\4"])
+def test_arrays_that_are_none_are_corrupt(tmp_path, name, content):
+    folder = copy_bundle(tmp_path)
+    exchange(folder, name, content)
+    with pytest.raises(BundleCorrupt, match=name):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("gate.npz", {"mean": np.zeros(3, "f4")}),
+        ("gate.npz", {"norm": np.ones((), "f4")}),
+        ("gate.npz", {"scale": None}),
+        ("golden.npz", {"pixels": np.zeros((4, 100, 100), np.uint8)}),
+        ("golden.npz", {"pixels": np.zeros((9, 224, 224), np.uint8)}),
+        ("golden.npz", {"logits": np.zeros((4, 2), "f4")}),
+        ("golden.npz", {"logits": np.zeros((), "f4")}),
+        ("golden.npz", {"gate_features": np.zeros((4, 7), "f4")}),
+    ],
+)
+def test_what_does_not_fit_the_network_is_refused_when_loaded(tmp_path, name, changes):
+    """It would otherwise fail with every radiograph."""
+    folder = copy_bundle(tmp_path)
+    exchange_arrays(folder, name, **changes)
+    with pytest.raises(BundleError):
+        load_bundle(folder)
+
+
+def test_a_card_of_another_size_is_refused_when_loaded(tmp_path):
+    folder = copy_bundle(tmp_path)
+    edit_card(folder, input={"size": 256, "stretch": [0, 100]})
+    with pytest.raises(BundleIncompatible, match="another size"):
         load_bundle(folder)
 
 
@@ -118,10 +167,7 @@ def test_a_model_of_another_version_says_which_output_it_lacks(tmp_path):
     folder = copy_bundle(tmp_path)
     model = onnx.load(folder / "model.onnx")
     del model.graph.output[-1]
-    content = model.SerializeToString()
-    (folder / "model.onnx").write_bytes(content)
-    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
-    edit_card(folder, files=files | {"model.onnx": hashlib.sha256(content).hexdigest()})
+    exchange(folder, "model.onnx", model.SerializeToString())
     with pytest.raises(BundleIncompatible, match="gate_features"):
         load_bundle(folder)
 
@@ -138,12 +184,7 @@ def test_a_bundle_is_found_by_folder(tmp_path):
 
 def test_a_gate_of_another_version_says_what_it_lacks(tmp_path):
     folder = copy_bundle(tmp_path)
-    with np.load(folder / "gate.npz") as arrays:
-        kept = {name: arrays[name] for name in arrays if name != "spread"}
-    np.savez(folder / "gate.npz", **kept)
-    digest = hashlib.sha256((folder / "gate.npz").read_bytes()).hexdigest()
-    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
-    edit_card(folder, files=files | {"gate.npz": digest})
+    exchange_arrays(folder, "gate.npz", spread=None)
     with pytest.raises(BundleIncompatible, match=r"gate\.npz lacks spread"):
         load_bundle(folder)
 
@@ -160,14 +201,9 @@ def test_a_report_speaks_of_its_bundle_or_is_none(tmp_path):
     assert read_report(folder) is None
 
 
-@pytest.mark.parametrize("kept", [0, None])
-def test_a_bundle_without_goldens_proves_nothing(tmp_path, kept):
+@pytest.mark.parametrize("logits", [np.zeros((0, 3), "f4"), None])
+def test_a_bundle_without_goldens_proves_nothing(tmp_path, logits):
     folder = copy_bundle(tmp_path)
-    with np.load(folder / "golden.npz") as file:
-        golden = {name: file[name][:kept] for name in file if kept == 0 or name != "logits"}
-    np.savez(folder / "golden.npz", **golden)
-    digest = hashlib.sha256((folder / "golden.npz").read_bytes()).hexdigest()
-    files = json.loads((folder / "card.json").read_text(encoding="utf-8"))["files"]
-    edit_card(folder, files=files | {"golden.npz": digest})
-    with pytest.raises(BundleIncompatible, match=r"golden\.npz lacks .*logits"):
+    exchange_arrays(folder, "golden.npz", logits=logits)
+    with pytest.raises(BundleIncompatible, match=r"golden\.npz lacks logits"):
         load_bundle(folder)

@@ -6,7 +6,8 @@ import shutil
 import pytest
 from torch import nn
 
-from pneumoscope.core.bundle import bundle_find, read_card
+from pneumoscope.core.bundle import bundle_find
+from pneumoscope.core.card import read_card
 from pneumoscope.lab.networks import NETWORKS
 from pneumoscope.lab.pneumonet import pneumonet
 from pneumoscope.lab.zoo import SIZE, count_flops, measure

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from pneumoscope.cli.extras import require_extra
-from pneumoscope.core.bundle import Card, bundle_find, bundle_folders, load_bundle, read_card
+from pneumoscope.core.bundle import bundle_find, bundle_folders, load_bundle
+from pneumoscope.core.card import Card, read_card
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.model_card import model_card
 

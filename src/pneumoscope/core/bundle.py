@@ -13,32 +13,26 @@ They are no part of the bundle, so measuring a model does not change it.
 """
 
 import hashlib
-import json
+import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from pneumoscope.core.card import Card, read_bytes, read_card
 from pneumoscope.core.errors import (
     BundleCorrupt,
+    BundleError,
     BundleIncompatible,
     BundleNotFound,
-    UnknownOperatingPoint,
 )
-from pneumoscope.core.operating import (
-    OperatingPoint,
-    UncertainBand,
-    parse_band,
-    parse_operating_points,
-)
-from pneumoscope.core.preprocess import InputContract
 from pneumoscope.core.types import FloatImage, ModelReference
 
-FORMAT = 2
+Arrays: TypeAlias = dict[str, NDArray[Any]]
 OUTPUTS = ("logits", "activation", "embedding", "gate_features")
 FILES = ("model.onnx", "gate.npz", "golden.npz")
 GATE_ARRAYS = ("mean", "spread", "components", "scale", "norm")
@@ -50,62 +44,6 @@ GOLDEN_TOLERANCE = {
     "float32": dict.fromkeys(OUTPUTS, 2e-3),
     "int8": dict(zip(OUTPUTS, (0.05, 0.5, 0.2, 2e-3), strict=True)),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Population:
-    """Whom the model was validated on. age: years, lowest and highest. views: DICOM
-    ViewPosition."""
-
-    description: str
-    age: tuple[float, float]
-    views: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """card.json, parsed. `raw` keeps everything, also what only people read.
-
-    classes: "normal" first. operating_point: the name of the one taken where none is asked for.
-    precision: of the network's weights, a key of `GOLDEN_TOLERANCE`.
-    """
-
-    name: str
-    version: str
-    title: str
-    description: str
-    licence: str
-    created: str
-    input: InputContract
-    classes: tuple[str, ...]
-    temperature: float
-    operating_points: dict[str, OperatingPoint]
-    operating_point: str
-    uncertain: UncertainBand
-    region_level: float
-    gate_limit: float
-    precision: str
-    population: Population
-    metrics: dict[str, Any]
-    data: dict[str, Any]
-    files: dict[str, str]
-    raw: dict[str, Any]
-
-    @property
-    def threshold(self) -> float:
-        """Of the operating point taken where none is asked for."""
-        return self.operating_points[self.operating_point].threshold
-
-    def point(self, name: str | None) -> OperatingPoint:
-        """An operating point by name, None for the card's own choice.
-
-        Raises UnknownOperatingPoint.
-        """
-        try:
-            return self.operating_points[name or self.operating_point]
-        except KeyError:
-            known = ", ".join(self.operating_points)
-            raise UnknownOperatingPoint(f"no operating point “{name}” among {known}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,103 +109,76 @@ def load_bundle(folder: Path, *, threads: int = 1) -> Bundle:
     """
     card, content_hash = read_card(folder)
     contents = {name: _verified_bytes(folder / name, card.files.get(name)) for name in FILES}
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    arrays = {name: _arrays(folder, name, contents[name]) for name in FILES[1:]}
+    session = _session(folder, contents["model.onnx"], threads)
+    bundle = Bundle(folder, content_hash, card, session, arrays["gate.npz"])
     try:
-        session = ort.InferenceSession(
-            contents["model.onnx"], options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime's own classes share no base
-        raise BundleIncompatible(f"onnxruntime cannot load {folder.name}/model.onnx") from error
-    if missing := set(OUTPUTS) - {output.name for output in session.get_outputs()}:
-        raise BundleIncompatible(f"{folder.name}/model.onnx lacks {', '.join(sorted(missing))}")
-    bundle = Bundle(folder, content_hash, card, session, _gate(folder / "gate.npz"))
-    _check_goldens(bundle, _arrays(folder / "golden.npz"))
+        _check_goldens(bundle, arrays["golden.npz"])
+    except BundleError:
+        raise
+    except Exception as error:  # numpy and onnxruntime raise whatever comes to hand
+        raise BundleIncompatible(f"{folder.name} does not run: {error}") from error
     return bundle
 
 
-def read_card(folder: Path) -> tuple[Card, str]:
-    """Parse card.json and hash it. Raises as `load_bundle`."""
-    path = folder / "card.json"
-    if not path.is_file():
-        raise BundleNotFound(f"{folder} holds no card.json")
-    content = path.read_bytes()
-    try:
-        raw = json.loads(content)
-        if raw["format"] != FORMAT:
-            raise BundleIncompatible(f"{folder.name} has format {raw['format']}, not {FORMAT}")
-        card = _parse_card(raw)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BundleCorrupt(f"{folder.name}/card.json is not a model card: {error!r}") from error
-    return card, hashlib.sha256(content).hexdigest()
-
-
-def _parse_card(raw: dict[str, Any]) -> Card:
-    text = {
-        k: str(raw[k]) for k in ("name", "version", "title", "description", "licence", "created")
-    }
-    population = raw["population"]
-    if raw["classes"][0] != "normal":
-        raise ValueError("the first class is not normal")
-    precision = raw["precision"]["weights"]
-    if precision not in GOLDEN_TOLERANCE:
-        raise ValueError(f"no precision {precision}")
-    points = parse_operating_points(raw["operating_points"])
-    if raw["operating_point"] not in points:
-        raise ValueError(f"no operating point {raw['operating_point']}")
-    return Card(
-        **text,
-        input=InputContract(int(raw["input"]["size"]), tuple(raw["input"]["stretch"])),
-        classes=tuple(raw["classes"]),
-        temperature=float(raw["calibration"]["temperature"]),
-        operating_points=points,
-        operating_point=str(raw["operating_point"]),
-        uncertain=parse_band(raw["uncertain"]),
-        region_level=float(raw["region_level"]),
-        gate_limit=float(raw["gate"]["limit"]),
-        precision=precision,
-        population=Population(
-            population["description"], tuple(population["age"]), tuple(population["views"])
-        ),
-        metrics=dict(raw["metrics"]),
-        data=dict(raw["data"]),
-        files=dict(raw["files"]),
-        raw=raw,
-    )
-
-
 def _verified_bytes(path: Path, expected: str | None) -> bytes:
-    if not path.is_file():
-        raise BundleCorrupt(f"{path.parent.name} lacks {path.name}")
-    content = path.read_bytes()
+    content = read_bytes(path)
     if hashlib.sha256(content).hexdigest() != expected:
         raise BundleCorrupt(f"{path.parent.name}/{path.name} differs from the hash in card.json")
     return content
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+def _arrays(folder: Path, name: str, content: bytes) -> Arrays:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except Exception as error:  # zipfile, zlib and numpy raise whatever comes to hand
+        raise BundleCorrupt(f"{folder.name}/{name} holds no arrays: {error}") from error
 
 
-def _gate(path: Path) -> dict[str, NDArray[Any]]:
-    arrays = _arrays(path)
-    if missing := [name for name in GATE_ARRAYS if name not in arrays]:
-        raise BundleIncompatible(f"{path.parent.name}/{path.name} lacks {', '.join(missing)}")
-    return arrays
+def _session(folder: Path, model: bytes, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own classes share no base
+        raise BundleIncompatible(f"onnxruntime cannot load {folder.name}/model.onnx") from error
+    if missing := set(OUTPUTS) - {output.name for output in session.get_outputs()}:
+        raise BundleIncompatible(f"{folder.name}/model.onnx lacks {', '.join(sorted(missing))}")
+    return session
 
 
-def _check_goldens(bundle: Bundle, golden: dict[str, NDArray[Any]]) -> None:
-    if missing := [name for name in ("pixels", *OUTPUTS) if not len(golden.get(name, ()))]:
-        raise BundleIncompatible(f"{bundle.folder.name}/golden.npz lacks {', '.join(missing)}")
-    tolerance = GOLDEN_TOLERANCE[bundle.card.precision]
+def _check_goldens(bundle: Bundle, golden: Arrays) -> None:
+    """That the network gives what it gave, in the shapes that card and gate go with."""
+    name, card = f"{bundle.folder.name}/golden.npz", bundle.card
+    if missing := [each for each in ("pixels", *OUTPUTS) if not len(golden.get(each, ()))]:
+        raise BundleIncompatible(f"{name} lacks {', '.join(missing)}")
+    if golden["pixels"].shape[1:] != (card.input.size, card.input.size):
+        raise BundleIncompatible(f"{name} holds images of another size than card.json states")
+    if golden["logits"].shape[1:] != (len(card.classes),):
+        raise BundleIncompatible(f"{name} is of other classes than card.json states")
+    _check_gate(bundle, golden["gate_features"].shape[-1])
     for i, pixels in enumerate(golden["pixels"]):
         inference = bundle.infer(pixels.astype(np.float32) / 255)
-        for name in OUTPUTS:
-            difference = np.abs(getattr(inference, name) - golden[name][i]).max()
-            if not difference <= tolerance[name]:
+        for output, tolerance in GOLDEN_TOLERANCE[card.precision].items():
+            found, expected = getattr(inference, output), golden[output][i]
+            same = found.shape == expected.shape
+            difference = np.abs(found - expected).max() if same else np.inf
+            if not difference <= tolerance:
                 raise BundleCorrupt(
-                    f"{bundle.folder.name}: golden {i} differs in {name} by {difference:.2g}"
+                    f"{bundle.folder.name}: golden {i} differs in {output} by {difference:.2g}"
                 )
+
+
+def _check_gate(bundle: Bundle, features: int) -> None:
+    """That `core.quality.gate_distance` can use the arrays."""
+    name, gate = f"{bundle.folder.name}/gate.npz", bundle.gate
+    if missing := [each for each in GATE_ARRAYS if each not in gate]:
+        raise BundleIncompatible(f"{name} lacks {', '.join(missing)}")
+    count = len(gate["components"])
+    shapes = ((features,), (features,), (count, features), (count,), (2,))
+    for each, shape in zip(GATE_ARRAYS, shapes, strict=True):
+        if gate[each].shape != shape:
+            raise BundleIncompatible(f"{name}: {each} does not fit the network's gate features")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pneumoscope.core.bundle import Card
+from pneumoscope.core.card import Card
 from pneumoscope.core.types import Aetiology, FloatImage, Prediction
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pneumoscope.core.bundle import Card, read_card
+from pneumoscope.core.card import Card, read_card
 from pneumoscope.core.report import Report, number, percent, read_report
 from pneumoscope.core.report_sections import report_lines
 from pneumoscope.core.section import table

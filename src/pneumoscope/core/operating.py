@@ -10,8 +10,9 @@ OPERATING_POINTS = ("screening", "balanced", "rule_in")
 class OperatingPoint:
     """A threshold on P(pneumonia) with what it gave on the data it was derived from.
 
-    screening: sensitivity of at least 0.98. balanced: the largest Youden index. rule_in:
-    specificity of at least 0.98. Thresholds never fall in this order.
+    screening: sensitivity of at least 0.98. balanced: among those whose sensitivity and specificity
+    together are as good as the best, the middle one. rule_in: specificity of at least 0.98.
+    Thresholds never fall in this order.
     """
 
     name: str
@@ -43,7 +44,8 @@ class UncertainBand:
 
 
 def parse_operating_points(raw: list[dict[str, Any]]) -> dict[str, OperatingPoint]:
-    """By name, in the order of `OPERATING_POINTS`. Raises ValueError unless all are there."""
+    """By name, in the order of `OPERATING_POINTS`. Raises ValueError unless all are there, their
+    thresholds 0..1 and rising."""
     points = {
         str(point["name"]): OperatingPoint(
             str(point["name"]),
@@ -53,6 +55,9 @@ def parse_operating_points(raw: list[dict[str, Any]]) -> dict[str, OperatingPoin
     }
     if tuple(points) != OPERATING_POINTS:
         raise ValueError(f"operating points are {', '.join(points)}")
+    screening, balanced, rule_in = (point.threshold for point in points.values())
+    if not 0 <= screening <= balanced <= rule_in <= 1:
+        raise ValueError(f"thresholds are {screening}, {balanced}, {rule_in}")
     return points
 
 

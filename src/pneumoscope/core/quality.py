@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from PIL import Image
 
-from pneumoscope.core.bundle import Bundle, Card
+from pneumoscope.core.bundle import Bundle
+from pneumoscope.core.card import Card
 from pneumoscope.core.population import population_reasons
 from pneumoscope.core.preprocess import preprocess
 from pneumoscope.core.types import DicomHeader, FloatImage, QualityReport, Radiograph, Reason

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pneumoscope.core.bundle import read_card
+from pneumoscope.core.card import read_card
 from pneumoscope.core.errors import BundleCorrupt
 
 Report: TypeAlias = dict[str, Any]

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import pneumoscope
-from pneumoscope.core.bundle import FILES, FORMAT, OUTPUTS, load_bundle
+from pneumoscope.core.bundle import FILES, OUTPUTS, load_bundle
+from pneumoscope.core.card import FORMAT
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.operating import OperatingPoint, UncertainBand
 from pneumoscope.lab.data import CLASSES

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from pneumoscope.core.bundle import Population
+from pneumoscope.core.card import Population
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.preprocess import InputContract
 from pneumoscope.lab.augment import AugmentationRecipe

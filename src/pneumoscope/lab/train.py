@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, nn
 
-from pneumoscope.core.bundle import read_card
 from pneumoscope.core.calibrate import calibrated_probabilities
+from pneumoscope.core.card import read_card
 from pneumoscope.core.metrics import auroc
 from pneumoscope.lab.augment import augment
 from pneumoscope.lab.calibration import derive_operating_points, fit_temperature

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from pneumoscope.core.bundle import read_card
+from pneumoscope.core.card import read_card
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.report import number, read_report
 from pneumoscope.core.section import table

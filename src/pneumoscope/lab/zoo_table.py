@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pneumoscope.core.bundle import read_card
+from pneumoscope.core.card import read_card
 from pneumoscope.core.report import read_report
 from pneumoscope.core.section import table
 from pneumoscope.lab.trainings import run_name

@@ -4,7 +4,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pneumoscope.core.bundle import Card
+from pneumoscope.core.card import Card
 from pneumoscope.lab.data import TARGETS, DataError, DataRecipe, Example, fingerprint
 from pneumoscope.lab.folds import held_out_mask
 from pneumoscope.lab.nih import LABELS

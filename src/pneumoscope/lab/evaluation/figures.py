@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from pneumoscope.core.bundle import Card
+from pneumoscope.core.card import Card
 from pneumoscope.core.metrics import (
     BoolArray,
     Confusion,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pneumoscope.core.bundle import Card
+from pneumoscope.core.card import Card
 from pneumoscope.lab.evaluation.cases import (
     NORMAL,
     OPACITY,
