@@ -1,4 +1,6 @@
-"""A small FHIR R4 server: validates and keeps what comes, honours conditional create and update."""
+"""A small FHIR R4 server: validates and keeps what comes, honours conditional create and update,
+and is searched by tag.
+"""
 
 import contextlib
 import json
@@ -22,6 +24,8 @@ def fhir_server():
     kept = {}
 
     def respond(request):
+        if request.method == "GET":
+            return 200, JSON, json.dumps(_found(request.path, kept)).encode()
         try:
             bundle = json.loads(request.body)
             validate(bundle)
@@ -62,14 +66,31 @@ def _transact(bundle, kept):
     return {"resourceType": "Bundle", "type": "transaction-response", "entry": responses}
 
 
+def _found(path, kept):
+    kind, _, asked = path.rpartition("/")[2].partition("?")
+    found = [
+        {"fullUrl": f"http://test/{place}", "resource": {**each, "id": place.partition("/")[2]}}
+        for place, each in kept.items()
+        if each["resourceType"] == kind and _is_named(each, asked)
+    ]
+    entries = {"entry": found} if found else {}
+    bundle = {"resourceType": "Bundle", "type": "searchset", "total": len(found), **entries}
+    validate(bundle)
+    return bundle
+
+
 def _matches(each, resource, request):
     asked = request.get("ifNoneExist") or request["url"].partition("?")[2]
+    return each["resourceType"] == resource["resourceType"] and _is_named(each, asked)
+
+
+def _is_named(each, asked):
     [(name, value)] = parse_qsl(asked)
     system, _, code = value.partition("|")
     tokens = (
         each.get("identifier", []) if name == "identifier" else each.get("meta", {}).get("tag", [])
     )
-    return each["resourceType"] == resource["resourceType"] and any(
+    return any(
         token.get("system", "") == system and token.get("value", token.get("code")) == code
         for token in tokens
     )

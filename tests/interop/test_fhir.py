@@ -31,10 +31,11 @@ from pneumoscope.interop.delivery import (
     UnreadableAnswer,
 )
 from pneumoscope.interop.fhir_audit import Access, audit_event
-from pneumoscope.interop.fhir_client import push
+from pneumoscope.interop.fhir_client import SHARED, push
 from pneumoscope.interop.fhir_elements import tidy
+from pneumoscope.interop.fhir_subject import merged_patients
 from pneumoscope.interop.http import HttpPeer
-from pneumoscope.interop.reported import reported
+from pneumoscope.interop.reported import HeldInstance, reported
 
 some = settings(max_examples=30, deadline=None)
 KINDS = {
@@ -263,9 +264,93 @@ def test_a_push_arrives_once_however_often_it_is_sent():
         assert server.requests[0].headers["authorization"] == "Bearer secret"
 
 
+def kept_of(kept, resource_type):
+    return [each for each in kept.values() if each["resourceType"] == resource_type]
+
+
+def test_a_corrected_patient_is_corrected_where_it_is_ours_and_the_hospitals_own_stays():
+    first = studies.positive(patient_name="Do^J")
+    corrected = studies.positive(patient_corrected=True)
+    with fhir_server() as (server, kept):
+        peer = HttpPeer(server.url)
+        push(peer, fhir.resources(first))
+        push(peer, fhir.resources(corrected), renew=True)
+        [patient] = kept_of(kept, "Patient")
+        assert patient["name"][0]["family"] == "Müller"
+        [place] = [place for place in kept if place.startswith("Patient/")]
+        kept[place] = patient | {"address": [{"city": "Lyon"}], "name": [{"family": "Legal"}]}
+        push(peer, fhir.resources(corrected), renew=True)
+        assert kept[place]["name"] == [{"family": "Legal"}]
+        assert len(kept) == 8
+
+
+def test_after_a_merge_everything_is_the_surviving_patients():
+    before, after = (
+        studies.positive(patient_id="4713"),
+        studies.positive(patient_corrected=True, merged_patient_ids=("4712", "4713")),
+    )
+    with fhir_server() as (server, kept):
+        peer = HttpPeer(server.url)
+        push(peer, fhir.resources(before))
+        former = merged_patients(after)
+        for _ in range(2):
+            places = push(peer, fhir.resources(after), renew=True, former=former)
+            assert len(places) == len(fhir.resources(after))
+        numbers = {each["identifier"][0]["value"]: each for each in kept_of(kept, "Patient")}
+        assert set(numbers) == {"4711", "4713"}  # of 4712 the server had never heard
+        validate(numbers["4713"])
+        own = next(place for place, each in kept.items() if each is numbers["4711"])
+        assert (numbers["4713"]["active"], numbers["4713"]["link"]) == (
+            False,
+            [{"other": {"reference": own}, "type": "replaced-by"}],
+        )
+        for kind in ("Observation", "DiagnosticReport", "ImagingStudy"):
+            assert {each["subject"]["reference"] for each in kept_of(kept, kind)} == {own}
+        assert len(kept) == 9
+
+
+@pytest.mark.parametrize("answer", [(403, b""), (200, b"<html>"), (200, b"[]"), (200, b"{}")])
+def test_who_may_not_search_still_sends(answer):
+    status, body = answer
+    with fhir_server() as (real, kept):
+
+        def respond(request):
+            if request.method == "GET":
+                return status, {}, body
+            sent = HttpPeer(real.url).exchange(
+                "POST", body=request.body, headers={"Content-Type": "application/fhir+json"}
+            )
+            return sent.status, {}, sent.body
+
+        with http_server(respond) as server:
+            push(HttpPeer(server.url), fhir.resources(studies.positive()))
+        assert len(kept) == 8
+
+
+def test_a_study_names_all_its_images_by_series():
+    images = [
+        HeldInstance("1.2.1", "1.2.1.1", "1.2.840.10008.5.1.4.1.1.1.1", "DX"),
+        HeldInstance("1.2.1", "1.2.1.2", "1.2.840.10008.5.1.4.1.1.1.1", "DX"),
+        HeldInstance("1.2.2", "1.2.2.1", "1.2.840.10008.5.1.4.1.1.1", "CR"),
+        HeldInstance("1.2.2", "1.2.2.2", "", "CR"),
+        HeldInstance("", "1.2.3.1", "1.2.840.10008.5.1.4.1.1.1", "CR"),
+    ]
+    [imaging] = by_type(studies.positive(held=tuple(images)), "ImagingStudy")
+    validate(imaging)
+    told = {each["uid"]: [i["uid"] for i in each["instance"]] for each in imaging["series"]}
+    assert told == {"1.2.1": ["1.2.1.1", "1.2.1.2"], "1.2.2": ["1.2.2.1"]}
+
+
+@pytest.mark.parametrize("study", KINDS.values(), ids=KINDS)
+def test_what_others_may_keep_too_says_what_we_know_of_it_and_no_more(study):
+    for kind, names in SHARED.items():
+        for resource in by_type(study, kind):
+            assert set(resource) <= names | {"resourceType", "id", "meta", "text"}
+
+
 def test_a_servers_reason_is_told():
     with fhir_server() as (server, kept):
-        broken = {"resourceType": "Patient", "id": "x", "identifier": [{"value": "1"}]}
+        [broken] = by_type(studies.positive(), "Patient")
         with pytest.raises(DeliveryRejected, match="gender"):
             push(HttpPeer(server.url), [broken | {"gender": ["m"]}])
         assert not kept

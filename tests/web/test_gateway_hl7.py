@@ -6,21 +6,25 @@ from datetime import date
 import pytest
 from django.test import override_settings
 from django.urls import reverse
+from django.utils import timezone
 
 from interop import hl7_messages
+from interop.fhir_server import fhir_server
 from interop.listening import certificate_make, closed_port
 from pneumoscope.interop.delivery import DeliveryError
 from pneumoscope.interop.hl7v2_ack import read_acknowledgement
 from pneumoscope.interop.mllp import MllpPeer, deliver
 from pneumoscope.web.audit.models import Event
+from pneumoscope.web.gateway.delivering import delivery_attempt, delivery_claim
 from pneumoscope.web.gateway.hl7_in import hl7_listener, message_answer
-from pneumoscope.web.gateway.models import FhirEntry, Hl7Message, KnownPatient, Order
+from pneumoscope.web.gateway.models import Delivery, FhirEntry, Hl7Message, KnownPatient, Order
+from pneumoscope.web.gateway.models.deliveries import Stage
 from pneumoscope.web.gateway.outbox import analyses_tell
 from pneumoscope.web.gateway.telling import finding, reported_study
 from pneumoscope.web.gateway.tls import TlsFilesUnusable
 from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Analysis, Study
-from web.outgoing import dicom_image, dicom_result
+from web.outgoing import deliver_all, destination_make, dicom_image, dicom_result
 from web.pages import report_make
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +121,58 @@ def test_after_a_merge_results_are_the_surviving_patients(site, merged_first):
     assert finding(fresh).source.PatientID == "4711"
     # The objects stay the same objects: only the patient in them is corrected.
     assert finding(fresh).uid("SR") == finding(analysis).uid("SR")
+
+
+def patients(kept):
+    """Number → Patient resource."""
+    found = [each for each in kept.values() if each["resourceType"] == "Patient"]
+    return {each["identifier"][0]["value"]: each for each in found}
+
+
+def test_a_server_that_has_the_result_hears_of_the_correction(site):
+    with fhir_server() as (server, kept):
+        destination = destination_make(site, "fhir", url=server.url)
+        dicom_result(site, PatientID="4711", PatientName="Do^J")
+        assert deliver_all(destination) == [None]
+        for born in ("19570301", "19570302"):
+            update = hl7_messages.A08.replace('Jane^""||""', f"Jane||{born}")
+            assert verdict(update.replace("MSG3", born)) == "AA"
+            assert deliver_all(destination) == [None]
+            [patient] = patients(kept).values()
+            assert patient["name"][0]["given"] == ["Jane"]
+            assert patient["birthDate"].replace("-", "") == born
+        assert verdict(update.replace("MSG3", "again")) == "AA"
+        assert deliver_all(destination) == []
+
+
+def test_a_server_that_has_the_result_hears_of_the_merge(site):
+    with fhir_server() as (server, kept):
+        destination = destination_make(site, "fhir", url=server.url)
+        dicom_result(site, PatientID="4713")
+        assert deliver_all(destination) == [None]
+        assert verdict(hl7_messages.A40) == "AA"
+        assert deliver_all(destination) == [None]
+    assert set(patients(kept)) == {"4711", "4713"}
+    [kept_as] = [place for place, each in kept.items() if each is patients(kept)["4711"]]
+    assert patients(kept)["4713"]["link"][0]["other"] == {"reference": kept_as}
+    [report] = [each for each in kept.values() if each["resourceType"] == "DiagnosticReport"]
+    assert report["subject"] == {"reference": kept_as}
+
+
+def test_a_correction_while_a_result_is_sent_sends_it_again(site):
+    with fhir_server() as (server, kept):
+        destination = destination_make(site, "fhir", url=server.url)
+        dicom_result(site, PatientID="4713")
+        analyses_tell()
+        on_its_way = delivery_claim(destination.pk)
+        assert verdict(hl7_messages.A40) == "AA"
+        assert delivery_attempt(on_its_way) is None
+        row = Delivery.objects.get()
+        assert (row.stage, row.error_code) == (Stage.RETRY, "patient_corrected")
+        Delivery.objects.update(due=timezone.now())
+        assert deliver_all(destination) == [None]
+        [report] = [each for each in kept.values() if each["resourceType"] == "DiagnosticReport"]
+        assert kept[report["subject"]["reference"]]["identifier"][0]["value"] == "4711"
 
 
 def test_two_studies_of_one_uid_become_one(site):

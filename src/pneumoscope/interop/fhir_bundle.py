@@ -30,17 +30,16 @@ SEARCH_PARAMETERS: dict[str, dict[str, str]] = {
 def transaction(resources: list[Resource], *, renewed: Collection[str] = ()) -> Resource:
     """One Bundle that creates all resources or none, each only if the server does not have it.
 
-    Sent again it changes nothing (https://hl7.org/fhir/R4/http.html#ccreate). Those of the types in
-    `renewed` replace what the server has (#cond-update). References inside become those of the
-    entries' fullUrl.
+    Sent again it changes nothing (https://hl7.org/fhir/R4/http.html#ccreate). Those whose ids
+    are in `renewed` replace what the server has (#cond-update). References inside become those of
+    the entries' fullUrl.
     """
     urns = {f"{each['resourceType']}/{each['id']}": f"urn:uuid:{each['id']}" for each in resources}
     return {
         "resourceType": "Bundle",
         "type": "transaction",
         "entry": [
-            _entry(resource, urns, renew=resource["resourceType"] in renewed)
-            for resource in resources
+            _entry(resource, urns, renew=resource["id"] in renewed) for resource in resources
         ],
     }
 

@@ -32,6 +32,16 @@ class SignedReport:
     addenda: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class HeldInstance:
+    """One instance of a study, as a reference names it."""
+
+    series_instance_uid: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    modality: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedStudy:
     """One result and whom and what it is about. Empty string or None where nothing is known.
@@ -40,6 +50,9 @@ class ReportedStudy:
     issued: when the result was made, with its time zone.
     patient_id_system: URI of who gave out the patient's identifier (urn:oid:… or https://…).
     patient_name: DICOM person name, Family^Given^Middle^Prefix^Suffix, groups divided by "=".
+    patient_corrected: the hospital has said since who the patient is: what went out before may name
+    them otherwise. merged_patient_ids: numbers that the patient no longer has.
+    held: the radiographs of the study that are here; none: the one that was read.
     order_number: the placer's. procedure_*: what was ordered, as the order has it.
     link: address of the result's page, for people.
     report: as signed by a person; None: nobody has read the result.
@@ -56,11 +69,14 @@ class ReportedStudy:
     patient_name: str = ""
     patient_birth_date: date | None = None
     patient_sex: str = ""
+    patient_corrected: bool = False
+    merged_patient_ids: tuple[str, ...] = ()
     study_instance_uid: str = ""
     series_instance_uid: str = ""
     sop_instance_uid: str = ""
     sop_class_uid: str = ""
     modality: str = ""
+    held: tuple[HeldInstance, ...] = ()
     study_date: date | None = None
     accession_number: str = ""
     order_number: str = ""

@@ -14,6 +14,7 @@ from pydicom.datadict import keyword_for_tag
 
 from pneumoscope.interop.dicomweb import MalformedRequest, json_model
 from pneumoscope.web.accounts.models import User
+from pneumoscope.web.gateway.stated import states_result
 from pneumoscope.web.studies.blinding import hidden_condition
 from pneumoscope.web.studies.models import Analysis, Image
 
@@ -33,11 +34,6 @@ _FIELDS = {
     "SOPClassUID": "sop_class_uid",
 }
 _LISTS = {"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"}
-# What states results (PS3.4 table B.5-1): presentation states, segmentations, structured reports
-# and key objects, encapsulated documents. Ours come back where an archive sends everything here.
-_STATEMENTS = ("11.", "66.4", "88.", "104.")
-_CAPTURES = "7"
-_STORAGE = "1.2.840.10008.5.1.4.1.1."
 
 
 def images_held(user: User) -> QuerySet[Image]:
@@ -48,17 +44,10 @@ def images_held(user: User) -> QuerySet[Image]:
 
 
 def _tells_hidden(user: User) -> Q:
-    """Of instances: those that state results, in a study with one that the user may not see yet.
-
-    A secondary capture is one too, unless it has been read itself, as a scanned film is.
-    """
+    """Of instances: those that state results, in a study with one that the user may not see yet."""
     results = Analysis.objects.filter(probability__isnull=False)
-    was_read = Exists(results.filter(image=OuterRef("pk")))
-    states = Q(sop_class_uid__startswith=f"{_STORAGE}{_CAPTURES}") & ~was_read
-    for each in _STATEMENTS:
-        states |= Q(sop_class_uid__startswith=f"{_STORAGE}{each}")
     of_study = results.filter(hidden_condition(user, "image"), image__study=OuterRef("study"))
-    return states & Exists(of_study)
+    return states_result() & Exists(of_study)
 
 
 def matching(images: QuerySet[Image], parameters: Iterable[tuple[str, str]]) -> tuple[Any, bool]:

@@ -5,10 +5,13 @@ Whichever comes first, the study or the message: `study_settle` is called for bo
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.fhir_index import entries_renew
-from pneumoscope.web.gateway.models import KnownPatient, Order
+from pneumoscope.web.gateway.models import Delivery, KnownPatient, Order, Told
+from pneumoscope.web.gateway.models.deliveries import Stage
+from pneumoscope.web.gateway.models.destinations import Kind
 from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Study
 from pneumoscope.web.studies.summary import study_refresh
@@ -40,6 +43,10 @@ def patient_apply(study: Study) -> Study:
         for name, value in said.items()
         if value is not None and value != getattr(study, name)
     }
+    # Kept with what was told of each result, not with the study.
+    told = Told.objects.filter(analysis__image__study=study)
+    if known.birth_date and told.exclude(birth_date=known.birth_date).exists():
+        changed["birth_date"] = known.birth_date
     if not changed:
         return study
     other = _same_study(study, number) if "patient_id" in changed else None
@@ -50,11 +57,32 @@ def patient_apply(study: Study) -> Study:
         action="study.patient_correct", actor=None, target=study, detail={"of": sorted(changed)}
     )
     study = _united(study, other) if other else study
+    if born := changed.pop("birth_date", None):
+        Told.objects.filter(analysis__image__study=study).update(birth_date=born)
     for name, value in changed.items():
         setattr(study, name, value)
     study.save(update_fields=list(changed))
     entries_renew(study)
+    _resources_send_again(study)
     return study
+
+
+def _resources_send_again(study: Study) -> None:
+    """A FHIR server hears of no merge by itself; an archive and a RIS have the same messages as we.
+
+    What is on its way may be as it was before: it goes again when its claim has run out.
+    """
+    written = Delivery.objects.filter(analysis__image__study=study, kind=Kind.FHIR)
+    written.filter(stage=Stage.SENDING).update(
+        stage=Stage.RETRY,
+        claim_token=None,
+        error_code="patient_corrected",
+        error_text="The patient was corrected while it was sent.",
+        remedy="Nothing to do: it is sent again.",
+    )
+    written.filter(stage__in=(Stage.DELIVERED, Stage.DEAD)).update(
+        stage=Stage.PENDING, due=timezone.now(), attempts=0
+    )
 
 
 def surviving(site_id: int, patient_id: str) -> str:

@@ -15,6 +15,7 @@ from pneumoscope.interop.encapsulated_pdf import make_encapsulated_pdf
 from pneumoscope.interop.fhir import resources
 from pneumoscope.interop.fhir_bundle import MEDIA_TYPE
 from pneumoscope.interop.fhir_client import push
+from pneumoscope.interop.fhir_subject import merged_patients
 from pneumoscope.interop.hl7v2_result import Parties, result_message
 from pneumoscope.interop.http import HttpPeer, raise_for_status
 from pneumoscope.interop.mllp import MllpPeer, deliver, reach
@@ -50,8 +51,9 @@ def delivery_send(delivery: Delivery) -> None:
             stow(http_peer(destination), [_object(delivery)])
         case Protocol.FHIR:
             told = reported_study(analysis, patient_id_system=destination.patient_id_system)
-            renewed = ("DiagnosticReport", "Provenance") if told.report else ()
-            push(http_peer(destination), resources(told), renewed=renewed)
+            changed = told.patient_corrected or told.report is not None
+            former = merged_patients(told)
+            push(http_peer(destination), resources(told), renew=changed, former=former)
         case Protocol.HL7:
             deliver(mllp_peer(destination), _message(delivery))
         case Protocol.WEBHOOK:

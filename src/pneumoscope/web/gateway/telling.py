@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 from django.urls import reverse
 from pydicom.dataset import Dataset
 
@@ -27,9 +28,15 @@ from pneumoscope.core.types import (
 )
 from pneumoscope.core.types import Analysis as Outcome
 from pneumoscope.interop.finding import Finding
-from pneumoscope.interop.reported import ReportedStudy, SignedReport, lasting_id
+from pneumoscope.interop.reported import (
+    HeldInstance,
+    ReportedStudy,
+    SignedReport,
+    lasting_id,
+)
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import KnownPatient, Order
+from pneumoscope.web.gateway.stated import states_result
 from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Analysis, Image, Study
 
@@ -57,6 +64,7 @@ def reported_study(analysis: Analysis, *, patient_id_system: str = "") -> Report
         sop_instance_uid=image.sop_instance_uid,
         sop_class_uid=image.sop_class_uid,
         modality=image.modality,
+        held=_held(image),
         study_date=study.study_date,
         accession_number=study.accession_number or (order.accession_number if order else ""),
         order_number=order.placer_order_number if order else "",
@@ -139,12 +147,25 @@ def _patient(analysis: Analysis) -> dict[str, Any]:
     study = analysis.image.study
     known = _known(study)
     told = getattr(analysis, "told", None)
+    merged = KnownPatient.objects.filter(site=study.site_id, merged_into=study.patient_id)
     return {
         "patient_id": study.patient_id,
+        "patient_corrected": known is not None,
+        "merged_patient_ids": tuple(merged.order_by("pk").values_list("patient_id", flat=True))
+        if study.patient_id
+        else (),
         "patient_name": study.patient_name,
         "patient_sex": study.sex,
         "patient_birth_date": (known and known.birth_date) or (told and told.birth_date),
     }
+
+
+def _held(read: Image) -> tuple[HeldInstance, ...]:
+    """The study's images, without what came back of results: that would tell what was found."""
+    images = Image.objects.filter(~states_result() | Q(pk=read.pk), study=read.study_id)
+    images = images.exclude(sop_instance_uid="")
+    names = ("series_instance_uid", "sop_instance_uid", "sop_class_uid", "modality")
+    return tuple(HeldInstance(*row) for row in images.order_by("created", "pk").values_list(*names))
 
 
 def _known(study: Study) -> KnownPatient | None:

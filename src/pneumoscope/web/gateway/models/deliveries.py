@@ -112,7 +112,7 @@ class Told(models.Model):
     analysis = models.OneToOneField(
         Analysis, primary_key=True, on_delete=models.CASCADE, related_name="told"
     )
-    # Of the image's header, which is read once.
+    # Of the image's header, which is read once, until the hospital says otherwise.
     birth_date = models.DateField(null=True)
     failure = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField(auto_now_add=True)
