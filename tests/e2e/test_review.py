@@ -1,7 +1,9 @@
 """A reader's word and a signed report, by keyboard and on a phone."""
 
+import json
 import re
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -31,6 +33,80 @@ def test_a_review_in_one_key(open_page):
     # The viewer that stood beside it all the time still answers each key once.
     page.keyboard.press("h")
     expect(page.get_by_role("switch", name="Heatmap")).to_have_attribute("aria-checked", "false")
+
+
+def ready(page: Page, name: str) -> None:
+    page.get_by_role("link", name=name).first.click()
+    expect(page.locator("[data-viewer=ready]")).to_be_visible()
+    expect(page.locator("[data-drawing]")).to_be_visible()
+
+
+def drag(page: Page, start: tuple[int, int], end: tuple[int, int]) -> tuple[float, float]:
+    """From point to point of the stage, measured from its middle, which is returned."""
+    box = page.locator("[data-stage]").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x + start[0], y + start[1])
+    page.mouse.down()
+    page.mouse.move(x + end[0], y + end[1], steps=5)
+    page.mouse.up()
+    return x, y
+
+
+def drawn(page: Page) -> list[np.ndarray]:
+    """What the form would send: float64 [corners, 2] of each region."""
+    polygons = json.loads(page.locator("[data-drawing] [name=drawn]").input_value() or "[]")
+    return [np.array(each) for each in polygons]
+
+
+def test_regions_are_drawn_by_mouse_and_key_taken_away_and_kept(open_page):
+    page = open_page("/")
+    ready(page, "bacteria_4875")
+    rows = page.locator("[data-drawn] li")
+    page.keyboard.press("b")
+    expect(page.get_by_role("button", name="Draw an ellipse")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    x, y = drag(page, (-120, 60), (-80, 90))
+    expect(rows).to_have_count(1)
+    expect(rows.first).to_contain_text("Right lower zone")
+    expect(page.locator("#live")).to_contain_text("Marked: Right lower zone")
+    # Where it was drawn there it is outlined, also of a picture that stands otherwise.
+    outline = page.locator("[data-marks] .mark .line").first
+    box = outline.bounding_box()
+    assert box["x"] == pytest.approx(x - 160, abs=4)
+    assert box["y"] == pytest.approx(y + 30, abs=4)
+    assert (box["width"], box["height"]) == pytest.approx((80, 60), abs=6)
+    [first] = drawn(page)
+    page.keyboard.press("x")
+    page.keyboard.press("b")
+    mirrored = outline.bounding_box()
+    assert mirrored["x"] + mirrored["width"] == pytest.approx(x + 160, abs=4)
+    drag(page, (120, 60), (80, 90))
+    expect(rows).to_have_count(2)
+    first, second = drawn(page)
+    assert second.mean(axis=0) == pytest.approx(first.mean(axis=0), abs=8)
+    page.keyboard.press("r")
+    # By keys alone: the pointer starts in the middle.
+    page.keyboard.press("b")
+    for key in ["ArrowRight"] * 12 + ["Enter"] + ["ArrowRight", "ArrowDown"] * 4 + ["Enter"]:
+        page.keyboard.press(key)
+    expect(rows).to_have_count(3)
+    page.get_by_role("button", name="Remove: Right lower zone").first.focus()
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(2)
+    expect(page.locator("#live")).to_contain_text("Removed: Right lower zone")
+    # A key of one's own shape, and the outlines out of sight.
+    page.keyboard.press("v")
+    drag(page, (60, -60), (130, -60))
+    page.keyboard.press("j")
+    expect(page.locator("[data-marks]")).not_to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("a")
+    page.get_by_role("button", name="Save review").click()
+    expect(page.locator(".reviews .marks li")).to_have_count(2)
+    page.reload()
+    expect(page.locator(".reviews .marks li")).to_have_count(2)
+    expect(page.locator("[data-marks] .mark")).to_have_count(2)
 
 
 def test_a_report_is_signed_and_then_only_added_to(open_page):

@@ -135,20 +135,6 @@ def test_measured_by_keys_alone_in_pixels_and_said_so(open_page):
     expect(page.locator("[data-measurements] li")).to_have_count(1)
 
 
-def test_a_finished_region_is_told_to_whoever_listens(open_page):
-    page = open_page("/")
-    open_image(page, "bacteria_4875")
-    page.evaluate(
-        "document.addEventListener('pneumoscope:region', event => { window.told = event.detail; })"
-    )
-    page.keyboard.press("f")
-    drag(page, (0, 0), (80, 0), (80, 80), (0, 80), (0, 5))
-    expect(page.locator("[data-measurements]")).to_contain_text("Area")
-    told = page.evaluate("window.told")
-    assert told["kind"] == "freehand"
-    assert len(told["points"]) > 3
-
-
 def test_a_prior_moves_along_until_it_is_unlinked(open_page, deep):
     page = open_page("/")
     open_deep(page, deep)

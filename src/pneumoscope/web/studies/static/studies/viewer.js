@@ -11,7 +11,8 @@ import { pinching } from "./viewer/pinch.js";
 import { presets } from "./viewer/presets.js";
 import { announce, figure, percent, words } from "./viewer/words.js";
 
-const POINTING = ["magnify", "length", "ellipse", "freehand"];
+const MARKING = ["mark-ellipse", "mark-freehand"];
+const POINTING = ["magnify", "length", "ellipse", "freehand", ...MARKING];
 const MOVE = 40;
 
 let view = null;
@@ -56,7 +57,7 @@ class View {
     this.presets = presets(this.viewer.querySelector("[data-preset]"), pane);
     pinching(this.stage, pane);
     for (const control of this.viewer.querySelectorAll(".tools [disabled]")) control.disabled = false;
-    this.drag(matchMedia("(pointer: coarse)").matches ? "pan" : "window", { quietly: true });
+    this.rest();
     this.viewer.dataset.viewer = "ready";
     pane.afterDrawing();
   }
@@ -93,14 +94,24 @@ class View {
     for (const each of this.viewer.querySelectorAll("[data-drag]")) {
       each.setAttribute("aria-checked", each.dataset.drag === name);
     }
+    for (const each of document.querySelectorAll("[data-mark]")) {
+      each.setAttribute("aria-pressed", each.dataset.mark === name);
+    }
+    if (MARKING.includes(name)) this.stage.scrollIntoView({ block: "nearest" });
+    if (MARKING.includes(name) && !this.overlay.isShown("marks")) this.overlay.toggle("marks");
     this.cursor.hide();
     if (quietly) return;
     announce(words(name));
     if (POINTING.includes(name)) this.stage.focus({ preventScroll: true });
   }
 
+  /** Dragging as it is without a tool: a finger moves, a mouse windows. */
+  rest() {
+    this.drag(matchMedia("(pointer: coarse)").matches ? "pan" : "window", { quietly: true });
+  }
+
   use(name) {
-    if (["heatmap", "contours", "zones"].includes(name)) return this.overlay.toggle(name);
+    if (["heatmap", "contours", "marks", "zones"].includes(name)) return this.overlay.toggle(name);
     return this.pane && this[name]();
   }
 
@@ -178,7 +189,7 @@ class View {
   escape() {
     if (!this.pane || this.dragging === "window") return false;
     this.engine.cs.cancelActiveManipulations(this.pane.screen);
-    this.drag("window", { quietly: true });
+    this.rest();
     announce(words("cancelled"));
     return true;
   }
@@ -195,7 +206,10 @@ for (const [type, lit] of [["pointerover", true], ["pointerout", false], ["focus
 
 document.addEventListener("click", async (event) => {
   const region = event.target.closest("button[data-region]");
-  if (region && view && !view.overlay.isShown("contours")) view.use("contours");
+  const layer = region?.dataset.points ? "marks" : "contours";
+  if (region && view && !view.overlay.isShown(layer)) view.use(layer);
+  const mark = event.target.closest("[data-mark]");
+  if (mark && view?.pane) view.drag(mark.dataset.mark);
   const copy = event.target.closest("[data-copy]");
   if (!copy) return;
   await navigator.clipboard.writeText(copy.dataset.copy);
@@ -219,6 +233,8 @@ begin(document);
 document.addEventListener("htmx:afterSwap", () => {
   const reading = document.getElementById("reading");
   if (begin(reading)) announce(reading.querySelector("[data-says]")?.dataset.says ?? "");
+  // The form that regions were drawn for is gone.
+  if (MARKING.includes(view?.dragging) && !document.querySelector("[data-mark][aria-pressed=true]")) view.rest();
 });
 
 const neighbour = (by) => () => {
@@ -230,7 +246,7 @@ const drag = (name) => () => view?.pane && view.drag(name);
 const ready = (action) => (event) => (view?.pane ? action(event) : false);
 const numbers = Object.fromEntries([...Array(9).keys()].map((index) => [index + 1, ready(() => view.preset(index))]));
 Keys.listen({
-  h: tool("heatmap"), c: tool("contours"), o: tool("zones"),
+  h: tool("heatmap"), c: tool("contours"), j: tool("marks"), o: tool("zones"),
   i: tool("invert"), x: tool("flip"), y: tool("flop"), t: tool("turn"), r: tool("reset"),
   "+": tool("larger"), "=": tool("larger"), "-": tool("smaller"), 0: tool("fit"),
   s: tool("compare"), k: tool("link"),

@@ -3,7 +3,7 @@ import { textLines } from "./measure.js";
 
 const ENGINE = "pneumoscope";
 const GROUP = "reading";
-const [LINE, CHOSEN] = ["rgb(99, 197, 232)", "rgb(255, 255, 255)"];
+const [LINE, CHOSEN, MARK] = ["rgb(99, 197, 232)", "rgb(255, 255, 255)", "rgb(242, 213, 92)"];
 const STYLE = {
   color: LINE, colorHighlighted: CHOSEN, colorSelected: CHOSEN, lineWidth: "1.5",
   textBoxColor: LINE, textBoxColorHighlighted: CHOSEN, textBoxColorSelected: CHOSEN,
@@ -25,7 +25,8 @@ const begin = async (address) => {
   cs.metaData.addProvider((type) => (type === "generalSeriesModule" ? { modality: "DX" } : undefined));
   const { style } = cs.annotation.config;
   const { global } = style.getDefaultToolStyles();
-  style.setDefaultToolStyles({ global: { ...global, ...STYLE } });
+  const mark = { color: MARK, colorHighlighted: MARK, colorSelected: MARK };
+  style.setDefaultToolStyles({ global: { ...global, ...STYLE }, MarkEllipse: mark, MarkFreehand: mark });
   return new Engine(cs);
 };
 
@@ -38,6 +39,9 @@ const graphics = () => {
   return Boolean(gl) && !/swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 };
 
+/** The same tool under another name: a mark is handed over and is no measurement. */
+const marking = (tool, name) => class extends tool { static toolName = name; };
+
 class Engine {
   constructor(cs) {
     this.cs = cs;
@@ -46,10 +50,16 @@ class Engine {
     this.tools = {
       window: cs.WindowLevelTool, pan: cs.PanTool, zoom: cs.ZoomTool, magnify: cs.MagnifyTool,
       length: cs.LengthTool, ellipse: cs.EllipticalROITool, freehand: cs.PlanarFreehandROITool,
+      "mark-ellipse": marking(cs.EllipticalROITool, "MarkEllipse"),
+      "mark-freehand": marking(cs.PlanarFreehandROITool, "MarkFreehand"),
     };
     this.group = cs.ToolGroupManager.createToolGroup(GROUP);
     const measuring = { getTextLines: (data, target) => this.lines(data, target), calculateStats: false };
-    const settings = { length: measuring, ellipse: measuring, freehand: measuring };
+    const marked = { getTextLines: () => [], calculateStats: false, allowOpenContours: false };
+    const settings = {
+      length: measuring, ellipse: measuring, freehand: measuring,
+      "mark-ellipse": marked, "mark-freehand": marked,
+    };
     for (const [name, tool] of Object.entries(this.tools)) {
       cs.addTool(tool);
       this.group.addTool(tool.toolName, settings[name] ?? {});

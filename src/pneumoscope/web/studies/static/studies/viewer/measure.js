@@ -1,13 +1,13 @@
-// Measurements: what they say, their list below the picture, and the events others may listen to.
-//
-// On the stage, bubbling, whenever a closed region was drawn, changed or removed:
-//   pneumoscope:region          detail { uid, kind: "ellipse" | "freehand", image, points: [[x, y] …] }
-//   pneumoscope:region-removed  detail { uid }
-// Points are pixels of the radiograph as displayed by core (x right, y down, origin top left), as
-// in `core.types.Region.contour`. Nothing is stored here.
+// Measurements: what they say, and their list below the picture. And marks: regions that are drawn
+// for whoever listens, and told of by an event of the stage, which bubbles:
+//   pneumoscope:region  detail { corners: [[x, y] …] }
+// Corners are pixels of the radiograph as displayed by core (x right, y down, origin top left), as
+// in `core.types.Region.contour`, to a tenth and inside the image.
 import { announce, figure, words } from "./words.js";
 
 const APART = 2; // pixels
+const CORNERS = 400; // of a freehand region, at most
+const SMALLEST = 16; // square pixels: less is a slip of the hand
 const ROUND = 64; // corners that stand for an ellipse
 
 const distance = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
@@ -31,8 +31,7 @@ export const textLines = (data, about) => {
   const said = [];
   if (data.contour?.polyline?.length) {
     const { polyline, closed } = data.contour;
-    const along = polyline.slice(1).reduce((sum, point, index) => sum + distance(polyline[index], point), 0);
-    said.push(closed ? stated("area", areaOf(polyline), spacing, 2) : stated("line", along, spacing, 1));
+    said.push(closed ? stated("area", areaOf(polyline), spacing, 2) : stated("line", alongOf(polyline), spacing, 1));
   } else if (points.length === 4) {
     const area = (Math.PI * distance(points[0], points[1]) * distance(points[2], points[3])) / 4;
     said.push(stated("area", area, spacing, 2));
@@ -44,19 +43,18 @@ export const textLines = (data, about) => {
   return said;
 };
 
+const alongOf = (points) =>
+  points.slice(1).reduce((sum, point, index) => sum + distance(points[index], point), 0);
+
 /** Cornerstone draws a point every quarter of a pixel: those are enough that lie some pixels apart. */
 const thinned = (points) => {
+  const apart = Math.max(APART, alongOf(points) / CORNERS);
   const kept = [];
-  for (const point of points) if (!kept.length || distance(kept.at(-1), point) >= APART) kept.push(point);
+  for (const point of points) if (!kept.length || distance(kept.at(-1), point) >= apart) kept.push(point);
   return kept;
 };
 
-/** A closed region's corners in pixels, or null for what is none. */
-const corners = ({ metadata, data }) => {
-  const flat = (points) => points.map(([x, y]) => [x + 0.5, y + 0.5]);
-  if (metadata.toolName === "PlanarFreehandROI") return data.contour.closed ? thinned(flat(data.contour.polyline)) : null;
-  if (metadata.toolName !== "EllipticalROI") return null;
-  const [bottom, top, left, right] = flat(data.handles.points);
+const round = ([bottom, top, left, right]) => {
   const centre = [(left[0] + right[0]) / 2, (left[1] + right[1]) / 2];
   return Array.from({ length: ROUND }, (_, index) => {
     const angle = (2 * Math.PI * index) / ROUND;
@@ -64,18 +62,26 @@ const corners = ({ metadata, data }) => {
   });
 };
 
+/** What was drawn over the edge is cut there. Cornerstone's pixels have their middle at whole numbers. */
+const cornersOf = ({ data }, { columns, rows }) => {
+  const drawn = data.contour?.polyline ? thinned(data.contour.polyline) : round(data.handles.points);
+  const inside = (value, most) => Math.round(10 * Math.max(0, Math.min(most, value + 0.5))) / 10;
+  return drawn.map(([x, y]) => [inside(x, columns), inside(y, rows)]);
+};
+
+const isMark = (annotation) => annotation.metadata.toolName.startsWith("Mark");
+
 export class Measurements {
   /** `panes()`: those on the screen. */
   constructor(engine, list, panes) {
     this.engine = engine;
     this.list = list;
     this.panes = panes;
-    this.told = new Map();
     const { Events } = engine.cs.ToolEnums;
     this.listeners = {
       [Events.ANNOTATION_COMPLETED]: (event) => this.completed(event.detail.annotation),
       [Events.ANNOTATION_MODIFIED]: (event) => this.modified(event.detail.annotation),
-      [Events.ANNOTATION_REMOVED]: (event) => this.removed(event.detail.annotation),
+      [Events.ANNOTATION_REMOVED]: () => this.show(),
     };
     for (const [type, listener] of Object.entries(this.listeners)) engine.cs.eventTarget.addEventListener(type, listener);
     list.addEventListener("click", (event) => {
@@ -102,40 +108,31 @@ export class Measurements {
   }
 
   completed(annotation) {
+    // Once Cornerstone is done with it.
+    if (isMark(annotation)) return void setTimeout(() => this.mark(annotation));
     this.show();
-    this.tell(annotation);
     announce(this.sentence(annotation));
   }
 
   modified(annotation) {
     const line = this.list.querySelector(`[data-uid="${annotation.annotationUID}"] span`);
     if (line) line.textContent = this.sentence(annotation);
-    clearTimeout(this.later);
-    this.later = setTimeout(() => line && this.tell(annotation), 300);
   }
 
-  removed(annotation) {
-    this.show();
-    if (!this.told.delete(annotation.annotationUID)) return;
-    this.paneOf(annotation)?.stage.dispatchEvent(new CustomEvent("pneumoscope:region-removed", {
-      bubbles: true, detail: { uid: annotation.annotationUID },
-    }));
-  }
-
-  tell(annotation) {
-    const points = corners(annotation);
+  /** Hand a region over: whoever listens shows it from now on. */
+  mark(annotation) {
     const pane = this.paneOf(annotation);
-    if (!points || !pane) return;
-    if (this.told.get(annotation.annotationUID) === String(points)) return;
-    this.told.set(annotation.annotationUID, String(points));
-    const kind = annotation.metadata.toolName === "EllipticalROI" ? "ellipse" : "freehand";
-    pane.stage.dispatchEvent(new CustomEvent("pneumoscope:region", {
-      bubbles: true, detail: { uid: annotation.annotationUID, kind, image: pane.stage.dataset.pixels, points },
-    }));
+    this.engine.cs.annotation.state.removeAnnotation(annotation.annotationUID);
+    if (!pane) return;
+    pane.viewport.render();
+    const corners = cornersOf(annotation, pane.levels);
+    if (areaOf(corners) < SMALLEST) return announce(words("too_small"));
+    pane.stage.dispatchEvent(new CustomEvent("pneumoscope:region", { bubbles: true, detail: { corners } }));
+    return undefined;
   }
 
   all() {
-    return this.engine.cs.annotation.state.getAllAnnotations().filter((each) => this.paneOf(each));
+    return this.engine.cs.annotation.state.getAllAnnotations().filter((each) => this.paneOf(each) && !isMark(each));
   }
 
   remove(uid) {

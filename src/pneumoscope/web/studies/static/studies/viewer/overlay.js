@@ -1,12 +1,12 @@
-// Heatmap, contours and lung zones above the picture, whoever draws the picture.
+// Heatmap, contours, readers' regions and lung zones above the picture, whoever draws the picture.
 import { announce, words } from "./words.js";
 
 // The sheet's own width; a matrix puts it where the picture is.
 const WIDTH = 1000;
-const NAMES = ["heatmap", "contours", "zones"];
+const NAMES = ["heatmap", "contours", "marks", "zones"];
 
 /** Kept while the page stands, also when a pending panel turns into the result. */
-const shown = { heatmap: false, contours: false, zones: false };
+const shown = { heatmap: false, contours: false, marks: true, zones: false };
 
 export class Overlay {
   constructor(viewer, stage) {
@@ -14,7 +14,8 @@ export class Overlay {
     this.stage = stage;
     this.sheet = stage.querySelector("[data-sheet]");
     this.heat = stage.querySelector(".heat");
-    this.contours = stage.querySelector(".contours");
+    this.contours = stage.querySelector("[data-contours]");
+    this.marks = stage.querySelector("[data-marks]");
     this.legend = stage.querySelector("[data-legend]");
     this.shape = { columns: Number(stage.dataset.columns), rows: Number(stage.dataset.rows) };
     this.sheet.style.width = `${WIDTH}px`;
@@ -24,6 +25,7 @@ export class Overlay {
   }
 
   has(name) {
+    if (name === "marks") return Boolean(this.marks?.childElementCount);
     return name === "zones" || Boolean(this.heat);
   }
 
@@ -56,6 +58,7 @@ export class Overlay {
     this.heat.hidden = !shown.heatmap;
     this.legend.hidden = !shown.heatmap;
     this.contours.classList.toggle("visible", shown.contours);
+    this.marks.classList.toggle("visible", shown.marks);
     this.heat.style.opacity = this.viewer.querySelector('[data-slider="opacity"]').value / 100;
     this.threshold(Number(this.viewer.querySelector('[data-slider="threshold"]').value));
   }

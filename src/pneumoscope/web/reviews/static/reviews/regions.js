@@ -1,0 +1,98 @@
+// Regions that a reader draws: listed in the form, kept there as JSON until it is sent, and outlined
+// above the image together with those of the reviews that are shown.
+//
+// The viewer tells of a region by the event pneumoscope:region (viewer/measure.js); what draws is
+// chosen by any [data-mark]. A corner is [x, y] in pixels of the radiograph as displayed.
+import { announce, words } from "../studies/viewer/words.js";
+
+const drawing = () => document.querySelector("[data-review] [data-drawing]");
+const field = () => drawing().querySelector("[name=drawn]");
+const drawn = () => JSON.parse(field().value || "[]");
+const spelled = (corners) => corners.map((corner) => corner.join(",")).join(" ");
+
+/** As `core.explain.zone_name` has it, of the middle of the box. */
+const zoneOf = (corners) => {
+  const { columns, rows, zoneHeights } = drawing().dataset;
+  const [x, y] = [0, 1].map((axis) => {
+    const along = corners.map((corner) => corner[axis]);
+    return (Math.min(...along) + Math.max(...along)) / 2;
+  });
+  const third = zoneHeights.split(" ").filter((height) => y / rows >= height).length;
+  return drawing().querySelectorAll("[data-zones] li")[third + (x / columns >= 0.5 ? 3 : 0)].textContent;
+};
+
+const row = (corners, index) => {
+  const made = drawing().querySelector("[data-drawn-template]").content.firstElementChild.cloneNode(true);
+  const [name, remove] = made.querySelectorAll("button");
+  name.textContent = zoneOf(corners);
+  name.dataset.region = `drawn-${index}`;
+  name.dataset.points = spelled(corners);
+  remove.dataset.undraw = index;
+  remove.setAttribute("aria-label", words("remove", name.textContent));
+  return made;
+};
+
+const svg = (name, attributes) => {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+};
+
+/** An outline for each region that is listed in sight; of an earlier review only when it is lit. */
+const outline = () => {
+  const layer = document.querySelector("[data-marks]");
+  if (!layer) return;
+  const listed = [...document.querySelectorAll("#review [data-points]")].filter((each) => !each.closest("details:not([open])"));
+  layer.replaceChildren(...listed.map((each) => {
+    const { region, points } = each.dataset;
+    const group = svg("g", { class: "contour mark", "data-region": region });
+    group.classList.toggle("earlier", Boolean(each.closest("[data-history]")));
+    group.append(svg("polygon", { class: "edge", points }), svg("polygon", { class: "line", points }));
+    return group;
+  }));
+  document.querySelector('[data-tool="marks"]').hidden = listed.length === 0;
+};
+
+const show = () => {
+  if (drawing()) {
+    drawing().hidden = false;
+    drawing().querySelector("[data-drawn]").replaceChildren(...drawn().map(row));
+  }
+  outline();
+};
+
+const keep = (regions) => {
+  field().value = JSON.stringify(regions);
+  show();
+};
+
+const remove = (index) => {
+  const regions = drawn();
+  const [gone] = regions.splice(index, 1);
+  keep(regions);
+  announce(words("removed", zoneOf(gone)));
+  const left = drawing().querySelectorAll("[data-undraw]");
+  (left[Math.min(index, left.length - 1)] ?? drawing().querySelector("[data-mark]")).focus();
+};
+
+document.addEventListener("pneumoscope:region", (event) => {
+  // Not of a prior beside it, whose stage is no [data-stage].
+  if (!drawing() || !event.target.matches("[data-stage]")) return;
+  const { corners } = event.detail;
+  keep([...drawn(), corners]);
+  announce(words("marked", zoneOf(corners)));
+});
+document.addEventListener("click", (event) => {
+  const index = event.target.closest("[data-undraw]")?.dataset.undraw;
+  if (index) remove(Number(index));
+});
+document.addEventListener("htmx:afterSwap", show);
+document.addEventListener("toggle", outline, true); // does not bubble
+
+const draw = (name) => () => {
+  if (!drawing()) return false;
+  drawing().closest("details")?.setAttribute("open", "");
+  drawing().querySelector(`[data-mark="${name}"]`).click();
+  return true;
+};
+Keys.listen({ b: draw("mark-ellipse"), v: draw("mark-freehand") });
