@@ -9,6 +9,8 @@ from django.test import Client
 
 from interop.dicoms import ROOT, dicom_make, file_of
 from pneumoscope.interop.dicomweb import Part, multipart_write
+from pneumoscope.web.accounts.models import Membership
+from pneumoscope.web.accounts.roles import Role
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.gateway.models import Arrival
 from pneumoscope.web.studies.models import Image, Study
@@ -213,6 +215,16 @@ def test_a_token_comes_by_either_name(scheme, held, api):
 def test_who_may_not_upload_may_not_store(user_of, api_of):
     assert post(api_of(), [file_of(dicom_make())]).status_code == 401
     assert post(api_of(user_of("auditor")), [file_of(dicom_make())]).status_code == 403
+
+
+@pytest.mark.django_db
+def test_who_may_not_upload_where_they_work_now_may_not_store(reader, other_site, client_of):
+    """A right at another of their sites does not help."""
+    Membership.objects.create(user=reader, site=other_site, role=Role.MODEL_STEWARD)
+    client = client_of(reader)
+    client.post("/account/site/", {"site": other_site.pk})
+    assert post(client, [file_of(dicom_make())]).status_code == 403
+    assert not Arrival.objects.exists()
 
 
 @pytest.mark.django_db

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
@@ -185,6 +186,9 @@ class RenderedView(DicomwebView):
 
 
 def _stow(view: DicomwebView, request: Request, study: str | None) -> HttpResponse:
+    """What is sent goes to the site at which the person works now."""
+    if not request.user.has_right("study.upload", request.user.site.pk):
+        raise PermissionDenied
     body = request.data
     if not hasattr(body, "fileno"):
         raise MalformedRequest("The body is empty.")
