@@ -18,6 +18,7 @@ from pneumoscope.web.gateway.listen import Origins, listener, may_send
 from pneumoscope.web.gateway.models import Arrival, Peer, RoutingRule
 from pneumoscope.web.gateway.models.arrivals import Outcome, Way
 from pneumoscope.web.gateway.receiving import Committer, file_store, instance_store
+from pneumoscope.web.studies import storage
 from pneumoscope.web.studies.models import Image, Study
 from pneumoscope.web.studies.states import PENDING, State
 from web.installation import wait_until
@@ -91,7 +92,7 @@ def test_a_full_disk_is_out_of_resources(monkeypatch, number, kind):
     def fail(*_):
         raise OSError(number, "no")
 
-    monkeypatch.setattr(receiving, "file_store", fail)
+    monkeypatch.setattr(storage.os, "fsync", fail)
     with pytest.raises(kind):
         instance_store(instance(dicom_make()))
 

@@ -20,7 +20,7 @@ _PROBLEM = {
     "required": ["type", "title", "status", "code", "detail", "remedy"],
 }
 _DEFAULT = {
-    "description": "Any error: 400, 401, 403, 404, 405, 409, 413, 415, 422, 429 or 500.",
+    "description": "Any error: 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 429, 500 or 507.",
     "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 

@@ -15,6 +15,7 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from pneumoscope.core.errors import FileTooLarge, PneumoscopeError
+from pneumoscope.web.studies.errors import NoRoom
 
 CONTENT_TYPE = "application/problem+json"
 API_PREFIX = "/api/"
@@ -62,6 +63,8 @@ def problem(status: int, *, detail: str, code: str = "", remedy: str = "") -> di
 
 
 def error_status(error: PneumoscopeError) -> int:
+    if isinstance(error, NoRoom):
+        return 507
     return 413 if error.code in {"file_too_large", "archive_too_large"} else 400
 
 

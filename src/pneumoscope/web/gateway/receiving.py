@@ -4,7 +4,6 @@ Only what a sender must know before the answer happens here; rules, studies and 
 the intake (`intake`). The rows of associations that arrive together are committed together.
 """
 
-import errno
 import hashlib
 import logging
 import queue
@@ -21,13 +20,13 @@ from django.db import OperationalError, connection, transaction
 from pneumoscope.core.errors import EmptyFile, FileTooLarge
 from pneumoscope.interop.storing import CannotUnderstand, Instance, OutOfResources
 from pneumoscope.web.gateway.models import Arrival
+from pneumoscope.web.studies.errors import NoRoom
 from pneumoscope.web.studies.services import size_check
 
 logger = logging.getLogger(__name__)
 
 _MOST_TOGETHER = 64
 _BUSY_SECONDS = 0.5
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def instance_store(instance: Instance) -> str:
@@ -38,14 +37,10 @@ def instance_store(instance: Instance) -> str:
     try:
         size_check(len(instance.data))
         return file_store(instance.data)
-    except FileTooLarge as error:
+    except (FileTooLarge, NoRoom) as error:
         raise OutOfResources(str(error)) from error
     except EmptyFile as error:
         raise CannotUnderstand(str(error)) from error
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise OutOfResources("The disk is full.") from error
-        raise
 
 
 def file_store(data: bytes) -> str:

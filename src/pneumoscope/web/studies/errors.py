@@ -17,6 +17,13 @@ class UploadDamaged(PneumoscopeError):
     remedy = "The file changed on its way, or while it was read: send it again."
 
 
+class NoRoom(PneumoscopeError):
+    """The disk that holds the radiographs is full."""
+
+    code = "no_room"
+    remedy = "Free space on the server's disk, then send the file again. What is here is safe."
+
+
 class DescriptionUnreadable(PneumoscopeError):
     """What was typed of the patient is not what can be kept."""
 

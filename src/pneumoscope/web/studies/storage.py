@@ -1,5 +1,6 @@
 """Where radiographs lie: files named by their content, complete on the disk or not there at all."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -8,24 +9,36 @@ from django.core.files import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
 
+from pneumoscope.web.studies.errors import NoRoom
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
 
 @deconstructible(path="pneumoscope.web.studies.storage.ContentStorage")
 class ContentStorage(FileSystemStorage):
     """Names are content hashes: the same name is the same bytes, so writing twice is harmless.
 
     A file is written beside its place, flushed to the disk, and renamed: no reader, and no crash,
-    ever sees half of it.
+    ever sees half of it. Where the disk is full, saving raises NoRoom.
     """
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:  # noqa: ARG002
         return name
 
     def _save(self, name: str, content: File) -> str:
-        place = Path(self.path(name))
+        try:
+            self._write(Path(self.path(name)), content)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise NoRoom("The disk is full.") from error
+            raise
+        return name
+
+    def _write(self, place: Path, content: File) -> None:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if place.exists():
             _flush_folder(place.parent)
-            return name
+            return
         handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".incoming-")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -37,7 +50,6 @@ class ContentStorage(FileSystemStorage):
             Path(temporary).unlink(missing_ok=True)
             raise
         _flush_folder(place.parent)
-        return name
 
 
 def _flush_folder(folder: Path) -> None:

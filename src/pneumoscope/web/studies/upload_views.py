@@ -26,6 +26,7 @@ from django.views.decorators.http import require_http_methods
 from pneumoscope.core.errors import FileTooLarge, PneumoscopeError
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.studies.describing import DescriptionForm
+from pneumoscope.web.studies.errors import NoRoom
 from pneumoscope.web.studies.models import Source, Study, Upload
 from pneumoscope.web.studies.services import Receipt, Refusal, upload_receive
 from pneumoscope.web.studies.templatetags.reading import error_words
@@ -187,8 +188,8 @@ def _rows(request: HttpRequest, outcome: dict[str, Any], status: int = 200) -> H
 
 
 def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
-    status = 413 if isinstance(refusal.error, FileTooLarge) else 400
-    return _rows(request, outcome_of([refusal]), status)
+    statuses = {FileTooLarge.code: 413, NoRoom.code: 507}
+    return _rows(request, outcome_of([refusal]), statuses.get(refusal.error.code, 400))
 
 
 def _number(request: HttpRequest, name: str) -> int:

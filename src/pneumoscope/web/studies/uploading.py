@@ -39,7 +39,7 @@ from pneumoscope.web.studies.services import (
 PART_BYTES = 4 * 1024**2
 # A sender of tiny parts is refused before it has made a million files.
 MOST_PARTS = 4096
-# Of one person: what has arrived of all that is not whole.
+# Of one person: all that was announced and is not whole.
 MOST_UNFINISHED = 4 * 1024**3
 _IN_MEMORY = 16 * 1024**2
 
@@ -68,11 +68,13 @@ def upload_begin(
         return known
     whose = {"user": actor, "site": site, "sha256": sha256, "finished": None}
     described = {"length": length, "name": text_fitted(name, 255) or "unnamed", "patient": patient}
-    begun = Upload.objects.filter(**whose, length=length)
+    for mistaken in Upload.objects.filter(**whose).exclude(length=length):
+        upload_end(mistaken)
+    begun = Upload.objects.filter(**whose)
     if begun.update(expires=expiry(), patient=patient):
         return begun.get()
-    held = Upload.objects.filter(user=actor, finished=None).aggregate(held=Sum("offset"))["held"]
-    if (held or 0) + length > MOST_UNFINISHED:
+    unfinished = Upload.objects.filter(user=actor, finished=None)
+    if (unfinished.aggregate(sum=Sum("length"))["sum"] or 0) + length > MOST_UNFINISHED:
         raise TooMuchUnfinished("Too much of what you sent is not finished.")
     upload, _ = Upload.objects.get_or_create(**whose, defaults=described)
     return upload
