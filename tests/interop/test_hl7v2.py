@@ -175,6 +175,23 @@ def test_a_merge_names_both_sides():
     assert (second.surviving.id, second.merged) == ("5711", (("5712", "HOSP"),))
 
 
+@pytest.mark.parametrize(
+    ("kept", "merged", "numbers"),
+    [
+        ("4711^^^HOSP^MR~99^^^NAT^NI", "4712^^^HOSP^MR~98^^^NAT^NI", ["4712"]),
+        ("4711^^^HOSP^MR", "98^^^NAT^NI~4712^^^HOSP^MR~4713^^^HOSP^MR", ["4712", "4713"]),
+        ("4711^^^HOSP^MR", "98^^^NAT^NI~4712^^^OLD^MR", ["4712"]),
+        ("4711", "4712", ["4712"]),
+    ],
+)
+def test_only_numbers_of_the_same_kind_are_merged(kept, merged, numbers):
+    message = hl7v2.parse(
+        f"MSH|^~\\&|ADT|HOSP|||20261122||ADT^A40|M|P|2.5.1\rPID|1||{kept}\rMRG|{merged}\r".encode()
+    )
+    [told] = read(message)
+    assert [number for number, _ in told.merged] == numbers
+
+
 def test_the_record_number_is_taken_before_other_numbers():
     text = hl7_messages.A08.replace("4711^^^HOSP^PI", "1^^^NAT^NI~4711^^^HOSP^MR")
     assert told(text)[0].patient.id == "4711"

@@ -69,7 +69,10 @@ class PatientUpdate:
 
 @dataclass(frozen=True, slots=True)
 class PatientMerge:
-    """ADT^A40: all that is kept under `merged` (id, authority) belongs to `surviving`."""
+    """ADT^A40: all that is kept under `merged` (id, authority) belongs to `surviving`.
+
+    merged: numbers of the surviving number's authority; where it gave out none, the record number.
+    """
 
     surviving: Patient
     merged: tuple[tuple[str, str], ...]
@@ -138,10 +141,13 @@ def _coded(segment: Segment, field: int, repetition: int) -> str:
 def _merges(message: Message) -> tuple[Told, ...]:
     merges = []
     for group in message.groups("PID"):
+        surviving = _patient(group.segments[0])
         merged = _identifiers(_required(group, "MRG"), 1)
         if not merged:
             raise MissingField("MRG-1 names no patient", "MRG^1^1")
-        merges.append(PatientMerge(_patient(group.segments[0]), merged))
+        # A number of another authority, as of an insurance, may be another patient's record here.
+        alike = tuple(each for each in merged if each[1] == surviving.authority)
+        merges.append(PatientMerge(surviving, alike or merged[:1]))
     if not merges:
         raise MissingField("no PID segment", "PID")
     return tuple(merges)
