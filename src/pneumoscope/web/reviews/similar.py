@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.reviews.models import Reading
-from pneumoscope.web.reviews.states import ReadingState, confirmed_label
+from pneumoscope.web.reviews.states import ReadingState
 from pneumoscope.web.studies.blinding import hidden_condition
 from pneumoscope.web.studies.models import Analysis, Embedding
 from pneumoscope.web.studies.models.embeddings import embeddings_unpack
@@ -42,7 +42,7 @@ def similar_cases(analysis: Analysis, user: User) -> list[Similar]:
     similarity = {keys[place]: float(cosines[place]) for place in nearest}
     readings = Reading.objects.filter(analysis__in=similarity).prefetch_related("reviews")
     cases = [
-        Similar(each, _label(each), similarity[each.analysis_id])
+        Similar(each, each.confirmed_label.label, similarity[each.analysis_id])
         for each in readings.select_related("analysis__image__study")
     ]
     return sorted(cases, key=lambda case: -case.similarity)
@@ -59,10 +59,3 @@ def _candidates(analysis: Analysis, user: User) -> QuerySet[Embedding]:
         .exclude(hidden_condition(user, "analysis__image"))
         .order_by("-analysis")
     )
-
-
-def _label(reading: Reading) -> str:
-    standing = [each for each in reading.reviews.all() if each.superseded is None]
-    decided = [each.label for each in standing if each.kind == "adjudication"]
-    said = [each.label for each in standing if each.agreement != "unsure"]
-    return confirmed_label(decided or said).label

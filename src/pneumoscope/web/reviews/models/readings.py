@@ -7,8 +7,14 @@ from django.db import models
 from django.db.models import Q
 
 from pneumoscope.web.accounts.roles import Right
-from pneumoscope.web.reviews.regions import MOST_REGIONS
-from pneumoscope.web.reviews.states import Agreement, Label, ReadingState
+from pneumoscope.web.reviews.regions import MOST_REGIONS, DrawnRegion
+from pneumoscope.web.reviews.states import (
+    Agreement,
+    Label,
+    ReadingState,
+    confirmed_label,
+    contradict,
+)
 from pneumoscope.web.studies.models import Analysis
 
 
@@ -39,6 +45,29 @@ class Reading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.analysis_id}: {self.state}"
+
+    @property
+    def standing(self) -> list["Review"]:
+        """What nobody has said anew."""
+        return [each for each in self.reviews.all() if each.superseded is None]
+
+    @property
+    def confirmed_label(self) -> Label:
+        """As decided, else what the readers who are sure agree on. At least one of them is."""
+        decided = [each.label for each in self.standing if each.kind == Kind.ADJUDICATION]
+        said = [each.label for each in self.standing if each.agreement != Agreement.UNSURE]
+        return confirmed_label(decided or said)
+
+    @property
+    def confirmed_regions(self) -> list[DrawnRegion]:
+        """The decision's own, else those of the readers who are sure and whom the label does not
+        contradict; what two readers saw is there twice."""
+        label = self.confirmed_label
+        decided = [each for each in self.standing if each.kind == Kind.ADJUDICATION]
+        if not any(each.drawn_regions for each in decided):
+            decided = [each for each in self.standing if each.agreement != Agreement.UNSURE]
+        saw = [each for each in decided if not contradict(each.label, label)]
+        return [region for each in saw for region in each.drawn_regions]
 
 
 class Kind(models.TextChoices):
