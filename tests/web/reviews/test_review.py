@@ -18,6 +18,7 @@ from web.pages import image_analysed, image_make, image_rejected, study_make
 pytestmark = pytest.mark.django_db
 AGREE = Opinion(agreement="agree", label="pneumonia")
 DISAGREE = Opinion(agreement="disagree", label="normal", comment="Motion")
+DRAWN = "[[[20, 160], [60, 160], [60, 200], [20, 200]]]"
 
 
 @pytest.fixture
@@ -247,3 +248,46 @@ def test_two_at_once_one_stands_and_the_other_is_told(kind, reader, second, user
     assert outcomes.count("saved") == 1
     assert all("saved a review at" in each or each == "saved" for each in outcomes)
     assert Review.objects.filter(kind=kind, superseded=None).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_readers_at_once_both_stand(reader, second, senior, user_of, analysis):
+    people = [reader, second, senior, user_of(Role.ADMINISTRATOR)]
+
+    def save(person):
+        try:
+            return say(person, analysis, AGREE if person in {reader, senior} else DISAGREE).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        keys = set(pool.map(save, people))
+    standing = Review.objects.filter(superseded=None)
+    assert {each.pk for each in standing} == keys
+    assert {each.reader for each in standing} == set(people)
+    assert state(analysis) == "DISPUTED"
+    assert Event.objects.filter(action="review.write").count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_sent_twice_at_once_is_one_review(reader, client_of, analysis):
+    clients = [client_of(reader) for _ in range(3)]
+    data = form("disagree", label="other", comment="A skin fold", drawn=DRAWN)
+
+    def send(client):
+        try:
+            return client.post(save_url(analysis), data)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(send, clients))
+    review = Review.objects.get()
+    assert [each["zone"] for each in review.drawn_regions] == ["right lower zone"]
+    assert sorted(each.status_code for each in answers) == [200, 200, 302]
+    for answer in answers:
+        if answer.status_code == 200:  # what was sent second is still in its form
+            assert b"You saved a review at" in answer.content
+            assert b"A skin fold</textarea>" in answer.content
+            assert DRAWN.encode() in answer.content
+    assert Event.objects.filter(action="review.write").count() == 1
