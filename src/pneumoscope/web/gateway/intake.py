@@ -1,9 +1,11 @@
 """From arrivals to studies: the routing rules decide, `study_receive` does the rest.
 
-An arrival is taken in once: its row is locked, and outcome and image are one transaction. What
-fails is tried again at the next sweep, and after a few times shown as failed with its reason.
+An arrival is taken in once: its row is locked, and outcome and image are one transaction. Its file
+is read before: SQLite has one writer, and senders wait for theirs meanwhile. What fails is tried
+again at the next sweep, and after a few times shown as failed with its reason.
 """
 
+import hashlib
 import logging
 import threading
 
@@ -23,7 +25,7 @@ from pneumoscope.web.gateway.models.rules import rules_of
 from pneumoscope.web.gateway.receiving import Committer
 from pneumoscope.web.studies.headers import header_read
 from pneumoscope.web.studies.models import Image, Source
-from pneumoscope.web.studies.services import study_receive
+from pneumoscope.web.studies.services import Kept, study_receive
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +52,15 @@ def arrival_take_in(key: int) -> bool:
 
     Raises OperationalError where the database itself is away.
     """
+    waiting = Arrival.objects.filter(pk=key, outcome=Outcome.WAITING)
     try:
-        with transaction.atomic():
-            waiting = Arrival.objects.select_for_update().filter(pk=key, outcome=Outcome.WAITING)
-            arrival = waiting.select_related("site").first()
-            if arrival is not None:
-                _take_in(arrival)
+        arrival = waiting.select_related("site").first()
+        if arrival is not None:
+            data, kept = _read(arrival.file)
+            with transaction.atomic():
+                # Another process may have been first.
+                if waiting.select_for_update().first():
+                    _take_in(arrival, data, kept)
     except OperationalError:
         raise
     except (PneumoscopeError, OSError) as error:
@@ -70,10 +75,15 @@ def arrival_take_in(key: int) -> bool:
     return False
 
 
-def _take_in(arrival: Arrival) -> None:
-    with default_storage.open(arrival.file) as file:
-        data = file.read()
+def _read(file: str) -> tuple[bytes, Kept]:
+    with default_storage.open(file) as opened:
+        data = opened.read()
     header = header_read(data, max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES)
+    return data, Kept(file, hashlib.sha256(data).hexdigest(), header)
+
+
+def _take_in(arrival: Arrival, data: bytes, kept: Kept) -> None:
+    header = kept.header
     twin = _twin(arrival, header)
     if twin is not None:
         arrival.image, arrival.outcome = twin, Outcome.DUPLICATE
@@ -87,6 +97,7 @@ def _take_in(arrival: Arrival) -> None:
             actor=None,
             site=arrival.site,
             passed_over=None if decision.analyse else NotRouted(decision.reason),
+            kept=kept,
         )
         arrival.image, arrival.reason = receipt.image, decision.reason
         arrival.outcome = Outcome.ANALYSE if decision.analyse else Outcome.PASS

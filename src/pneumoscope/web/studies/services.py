@@ -41,6 +41,15 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """Bytes that lie durably in the storage, named by their content, and what their header says."""
+
+    file: str
+    sha256: str
+    header: DicomHeader
+
+
+@dataclass(frozen=True)
 class Refusal:
     """A file that was not received, and why."""
 
@@ -56,31 +65,33 @@ def study_receive(
     actor: User | None,
     site: Site,
     passed_over: PneumoscopeError | None = None,
+    kept: Kept | None = None,
 ) -> Receipt:
     """Store one file, queue it for analysis, and record who sent it.
 
-    `passed_over` says why it is not to be analysed: it is then kept as REJECTED.
+    `passed_over` says why it is not to be analysed: it is then kept as REJECTED. `kept` is given
+    where the bytes lie in the storage already: nothing is hashed, parsed or written again.
 
     Files of one StudyInstanceUID and PatientID meet in one study; any other file is a study of its
     own. Raises EmptyFile or FileTooLarge.
     """
     size_check(len(data))
-    sha256 = hashlib.sha256(data).hexdigest()
+    sha256 = kept.sha256 if kept else hashlib.sha256(data).hexdigest()
     known = Image.objects.filter(site=site, sha256=sha256)
     image = known.first()
     if image is None:
         # Named by its content: a crash from here on leaves at most a file that nobody asks for.
-        stored = default_storage.save(f"received/{sha256[:2]}/{sha256}", ContentFile(data))
+        kept = kept or _keep(data, sha256)
         try:
             image = _create(
-                header=header_read(data, max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES),
+                header=kept.header,
                 source=source,
                 actor=actor,
                 site=site,
                 passed_over=passed_over,
                 sha256=sha256,
                 source_name=text_fitted(PurePosixPath(source_name).name, 255) or "unnamed",
-                file=stored,
+                file=kept.file,
                 bytes=len(data),
             )
         except IntegrityError:
@@ -150,6 +161,12 @@ def size_check(size: int) -> None:
     if size > settings.PNEUMOSCOPE_MAX_FILE_BYTES:
         limit = settings.PNEUMOSCOPE_MAX_FILE_BYTES
         raise FileTooLarge(f"The file has {size:,} bytes; the limit is {limit:,}.")
+
+
+def _keep(data: bytes, sha256: str) -> Kept:
+    file = default_storage.save(f"received/{sha256[:2]}/{sha256}", ContentFile(data))
+    header = header_read(data, max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES)
+    return Kept(file, sha256, header)
 
 
 def _create(
