@@ -60,6 +60,23 @@ def test_folders_give_label_patient_and_split(tmp_path):
     assert len(examples) == len(KERMANY)
 
 
+def test_dicom_in_the_same_folders_says_the_rest_itself(tmp_path):
+    """Whatever their names; two exposures of one patient stay together."""
+    words = radiograph_8_bit().astype(np.uint16)
+    header = {"PatientAge": "006M", "PatientSex": "F", "ViewPosition": "AP"}
+    for name, patient in (("NORMAL/1.2.3", "P1"), ("PNEUMONIA/I0001.dcm", "P1")):
+        path = tmp_path / "train" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(make_dicom(words, PatientID=patient, **header))
+    (tmp_path / "train" / "NORMAL" / "DICOMDIR").write_bytes(make_dicom(words))
+    (tmp_path / "train" / "NORMAL" / "notes.txt").write_text("taken in May")
+    examples = read_examples(tmp_path)
+    facts = {(e.patient, e.age, e.sex, e.view, e.split) for e in examples}
+    assert [(e.path.name, e.label) for e in examples] == [("1.2.3", 0), ("I0001.dcm", 3)]
+    assert facts == {("P1", 0.5, "F", "AP", "train")}
+    assert load_pixels(examples, InputContract(size=32)).shape == (2, 32, 32)
+
+
 def test_the_manifest_is_preferred(tmp_path):
     kermany_folder(tmp_path)
     (tmp_path / "manifest.csv").write_text(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.images import encode
+from core.images import encode, make_dicom
 from pneumoscope.cli import main
 from pneumoscope.lab.data import Example
 from pneumoscope.lab.data_check import check_data
@@ -50,20 +50,25 @@ def test_leaks_copies_and_bad_files_are_found_and_nothing_stops(tmp_path):
     paths[1].write_bytes(paths[0].read_bytes())  # the same bytes, the other label
     paths[2].write_bytes(encode(picture(3)[::2, ::2], "JPEG", quality=90))  # looks like 3
     paths[10].write_bytes(encode(picture(4), "JPEG"))  # 4 again, in the test split
+    paths[11].write_bytes(paths[9].read_bytes())  # the same bytes, in the test split
     paths[5].write_bytes(b"no picture")
+    paths[8].write_bytes(make_dicom(picture(8))[:400])
     paths[6].write_bytes(b"")
     paths[7].unlink()
     examples[11] = replace(examples[11], patient="p8")
     check = check_data(examples)
     names = [[Path(p).name for p in group] for group in check.exact_within]
     assert names == [["00.png", "01.png"]]
-    assert check.contradictions == check.of_two_patients == check.exact_within
+    assert check.contradictions == check.exact_within
+    assert check.of_two_patients == check.exact_within + check.exact_across
     assert [[Path(p).name for p in pair] for pair in check.near_within] == [["02.png", "03.png"]]
     assert [[Path(p).name for p in pair] for pair in check.near_across] == [["04.png", "10.png"]]
+    assert [[Path(p).name for p in group] for group in check.exact_across] == [["09.png", "11.png"]]
     assert check.leaking_patients == {"p8": {"train": 1, "test": 1}}
     assert {(Path(bad.path).name, bad.code) for bad in check.unreadable} == {
         ("05.png", "unsupported_format"),
         ("06.png", "empty_file"),
+        ("08.png", "truncated_file"),
         ("07.png", "unreadable_file"),
     }
     assert not check.clean

@@ -17,7 +17,6 @@ from pneumoscope.core.decode import decode
 from pneumoscope.lab.data import DataRecipe, fingerprint
 from pneumoscope.lab.edges import border, corners
 from pneumoscope.lab.evaluation.cases import (
-    Box,
     Case,
     NoCases,
     UnknownFold,
@@ -270,8 +269,8 @@ def test_a_peak_in_the_box_is_a_hit(tmp_path):
     """A single bright cell: columns 20–40 and rows 10–20 of a 140 × 70 image."""
     heatmap = np.zeros((7, 7), dtype=np.float32)
     heatmap[1, 1] = 0.9
-    inside = {"a.png": [Box(20, 10, 20, 10)]}
-    beside = {"a.png": [Box(40, 10, 20, 10)]}
+    inside = {"a.png": [(20, 10, 20, 10)]}
+    beside = {"a.png": [(40, 10, 20, 10)]}
     readings = Readings((reading(tmp_path / "a.png", heatmap=heatmap),))
     for boxes, hit in ((inside, 1.0), (beside, 0.0)):
         found = localisation(readings, boxes, threshold=0.5, level=0.5)
@@ -284,7 +283,7 @@ def test_regions_equal_to_the_box_have_all_of_it_in_common(tmp_path):
     heatmap = np.zeros((7, 7), dtype=np.float32)
     heatmap[2:5, 2:5] = 0.9
     readings = Readings((reading(tmp_path / "a.png", heatmap=heatmap),))
-    boxes = {"a.png": [Box(40, 20, 60, 30)]}
+    boxes = {"a.png": [(40, 20, 60, 30)]}
     found = localisation(readings, boxes, threshold=0.5, level=0.5)
     assert found["miou"][0] > 0.9
 

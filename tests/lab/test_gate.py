@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Generator
 
-from core.images import encode
+from core.images import encode, make_dicom
 from pneumoscope.core.preprocess import InputContract
 from pneumoscope.core.quality import gate_distance
 from pneumoscope.lab.data import UnreadableExample
@@ -91,6 +91,12 @@ def test_a_folder_of_frontal_radiographs_holds_readable_ones(tmp_path):
     pixels, held_out = read_frontal_folder(tmp_path, contract)
     assert pixels.shape == (2, 32, 32)
     assert held_out[0] == held_out[1]  # one patient
+    for name, patient in (("I1", "one"), ("I2", "two"), ("I3", "one")):
+        words = bodies(1, 0)[0].astype(np.uint16)
+        (tmp_path / name).write_bytes(make_dicom(words, PatientID=patient))
+    pixels, held_out = read_frontal_folder(tmp_path, contract)
+    assert pixels.shape == (5, 32, 32)
+    assert held_out[2] == held_out[4]  # one patient, by the header
     (tmp_path / "2.png").write_bytes(b"no picture")
     with pytest.raises(UnreadableExample, match=r"2\.png"):
         read_frontal_folder(tmp_path, contract)

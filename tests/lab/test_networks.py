@@ -10,6 +10,7 @@ from torch import nn
 from lab.blobs import TINY, blobs, plan
 from pneumoscope.lab.efficientnet_lite import (
     LITE,
+    UnknownWeights,
     efficientnet_lite,
     imagenet_state_dict,
     scaled_stages,
@@ -75,7 +76,7 @@ def test_imagenet_weights_fill_the_network(variant):
 
 
 def test_other_weights_than_the_known_ones_are_refused():
-    with pytest.raises(ValueError, match="SHA-256"):
+    with pytest.raises(UnknownWeights, match="SHA-256"):
         wheel_weights(LITE[0]._replace(sha256="0" * 64))
 
 

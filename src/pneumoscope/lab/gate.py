@@ -25,8 +25,8 @@ from pneumoscope.core.quality import gate_distance
 from pneumoscope.lab.augment import AugmentationRecipe, augment
 from pneumoscope.lab.data import read_pixels
 from pneumoscope.lab.efficientnet_lite import efficientnet_lite0
-from pneumoscope.lab.manifest import SUFFIXES
 from pneumoscope.lab.network import IMAGENET_SCALE, Network
+from pneumoscope.lab.radiograph_files import header_of, is_radiograph_file
 from pneumoscope.lab.sources import NoExamples
 
 FloatArray = NDArray[np.float32]
@@ -64,16 +64,18 @@ SCANNERS = AugmentationRecipe(
 def read_frontal_folder(
     folder: Path, contract: InputContract
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Preprocess every image below `folder`. Returns uint8 [N, size, size] and which are held out.
+    """Preprocess every radiograph below `folder`. Returns uint8 [N, size, size] and which are held
+    out.
 
-    A third of the patients (file names up to the first underscore) is held out, by hash. Raises
-    NoExamples, UnreadableExample.
+    A third of the patients (PatientID, or else the file's name up to the first underscore) is held
+    out, by hash. Raises NoExamples, UnreadableExample.
     """
-    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    paths = sorted(filter(is_radiograph_file, folder.rglob("*")))
     if not paths:
-        raise NoExamples(f"There is no image ({', '.join(SUFFIXES)}) in {folder}.")
+        raise NoExamples(f"There is no JPEG, PNG, TIFF or DICOM file in {folder}.")
     pixels = np.stack([read_pixels(path, contract) for path in paths])
-    held_out = [hashlib.sha256(p.stem.split("_")[0].encode()).digest()[0] % 3 == 0 for p in paths]
+    patients = [header_of(path).patient_id or path.stem.split("_")[0] for path in paths]
+    held_out = [hashlib.sha256(each.encode()).digest()[0] % 3 == 0 for each in patients]
     return pixels, np.array(held_out)
 
 

@@ -1,24 +1,40 @@
-"""The folders and file names of the Kermany/Guangzhou set, as they are passed around."""
+"""The folders and file names of the Kermany/Guangzhou set, as they are passed around.
+
+Other sets come in the same folders; where their files are DICOM, the header tells the rest.
+"""
 
 import re
 from pathlib import Path
 
 from pneumoscope.lab.data import SPLITS, TARGETS, Example
+from pneumoscope.lab.radiograph_files import header_of, is_radiograph_file, stated_sex
 
 _FOLDERS = ("NORMAL", "PNEUMONIA")
-_SUFFIXES = (".jpeg", ".jpg", ".png")
 
 
 def read_folders(root: Path) -> list[Example]:
-    """Every image in {train,val,test}/{NORMAL,PNEUMONIA}, in no order. What lies in folders of
-    other names is none of theirs: their names say nothing of it."""
+    """Every radiograph in {train,val,test}/{NORMAL,PNEUMONIA}, in no order. What lies in folders
+    of other names is none of theirs: their names say nothing of it."""
     return [
-        Example(path, _label(path), patient_key(path), split)
+        _example(path, split)
         for split in SPLITS
         for name in _FOLDERS
         for path in (root / split / name).glob("*")
-        if path.suffix.lower() in _SUFFIXES
+        if is_radiograph_file(path)
     ]
+
+
+def _example(path: Path, split: str) -> Example:
+    header = header_of(path)
+    return Example(
+        path,
+        _label(path),
+        header.patient_id or patient_key(path),
+        split,
+        age=header.patient_age,
+        sex=stated_sex(header),
+        view=header.view_position.upper(),
+    )
 
 
 def _label(path: Path) -> int:

@@ -10,13 +10,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from pneumoscope.core.decode import MAX_BYTES
-from pneumoscope.core.dicom_file import DicomFile, looks_like_dicom
-from pneumoscope.core.dicom_header import read_header
-from pneumoscope.core.errors import DecodeError
-from pneumoscope.core.types import DicomHeader
 from pneumoscope.lab.data import SPLITS, TARGETS, DataError, Example
 from pneumoscope.lab.kermany import patient_key
+from pneumoscope.lab.radiograph_files import SEXES, SUFFIXES, header_of, stated_sex
 from pneumoscope.lab.tables import Row, read_table
 
 COLUMNS = (
@@ -32,8 +28,6 @@ COLUMNS = (
     "weight",
     "reliability",
 )
-SEXES = ("M", "F", "O")
-SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff")
 _SHOWN = 10
 
 
@@ -106,7 +100,7 @@ def write_manifest(manifest: Path, rows: Sequence[Row]) -> None:
 
 def _example(row: Row, folder: Path, instances: dict[str, Path]) -> Example:
     path = _path(row, folder, instances)
-    header = DicomHeader() if path.suffix.lower() in SUFFIXES else _header(path)
+    header = header_of(path)
     patient = row.get("patient") or row.get("patient_key") or header.patient_id
     patient = patient or patient_key(path)
     site = row.get("site", "")
@@ -117,7 +111,7 @@ def _example(row: Row, folder: Path, instances: dict[str, Path]) -> Example:
         patient=f"{site}/{patient}" if site else patient,
         split=_one_of(row.get("split", "train").lower(), SPLITS, "split"),
         age=_number(row, "age", 130) if "age" in row else header.patient_age,
-        sex=_one_of(row["sex"].upper(), SEXES, "sex") if "sex" in row else _sex(header),
+        sex=_one_of(row["sex"].upper(), SEXES, "sex") if "sex" in row else stated_sex(header),
         view=(row.get("view") or header.view_position).upper(),
         site=site,
         weight=_number(row, "weight", math.inf) if "weight" in row else 1.0,
@@ -160,10 +154,6 @@ def _one_of(value: str, allowed: tuple[str, ...], column: str) -> str:
     return value
 
 
-def _sex(header: DicomHeader) -> str:
-    return header.patient_sex if header.patient_sex in SEXES else ""
-
-
 def _number(row: Row, column: str, highest: float) -> float:
     try:
         number = float(row[column])
@@ -183,17 +173,5 @@ def _instances(folder: Path) -> dict[str, Path]:
 
 def _identified(files: Iterable[Path]) -> Iterator[tuple[str, Path]]:
     for path in files:
-        if uid := _header(path).sop_instance_uid:
+        if uid := header_of(path).sop_instance_uid:
             yield uid, path
-
-
-def _header(path: Path) -> DicomHeader:
-    """An empty header where there is none to read: whoever wants the pixels will name the file."""
-    try:
-        data = path.read_bytes()
-        if not looks_like_dicom(data):
-            return DicomHeader()
-        file = DicomFile(data, max_bytes=MAX_BYTES)
-    except (OSError, DecodeError):
-        return DicomHeader()
-    return read_header(file.dataset, file.transfer_syntax)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pneumoscope.core.card import Card
+from pneumoscope.core.types import Box
 from pneumoscope.lab.data import TARGETS, DataError, DataRecipe, Example, fingerprint
 from pneumoscope.lab.folds import held_out_mask
 from pneumoscope.lab.nih import LABELS
@@ -35,16 +36,6 @@ class NoCases(DataError):
 
     code = "no_cases"
     remedy = "Check --data, --set and --split."
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A finding marked by a radiologist, in pixels of its file: left, top, width, height."""
-
-    x: float
-    y: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +136,14 @@ def _row_case(root: Path, row: Row, site: str, target: str, *, ill: bool) -> Cas
 
 
 def read_boxes(table: Path) -> dict[str, list[Box]]:
-    """Boxes of findings that pneumonia looks like, by file name. Columns: image, finding, x, y,
-    width, height. Raises TableError."""
+    """Boxes of findings that pneumonia looks like, in pixels of their file, by its name. Columns:
+    image, finding, x, y, width, height. Raises TableError."""
     boxes: dict[str, list[Box]] = {}
     for line, row in read_table(table, ("image", "finding", *_SIDES)):
         if row["finding"] in PNEUMONIA_FINDINGS:
             try:
-                box = Box(*(float(row[side]) for side in _SIDES))
+                x, y, width, height = (float(row[side]) for side in _SIDES)
             except ValueError:
                 raise TableError(f"{table}: the box in line {line} is not of numbers.") from None
-            boxes.setdefault(row["image"], []).append(box)
+            boxes.setdefault(row["image"], []).append((x, y, width, height))
     return boxes

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pneumoscope.core.bundle import Bundle, load_bundle
 from pneumoscope.core.report import Report
+from pneumoscope.core.types import Box
 from pneumoscope.lab.data import file_hash
 from pneumoscope.lab.evaluation.baselines import baselines
-from pneumoscope.lab.evaluation.cases import Box, Case, NoCases
+from pneumoscope.lab.evaluation.cases import Case, NoCases
 from pneumoscope.lab.evaluation.compare import compare
 from pneumoscope.lab.evaluation.contrasts import Contrast, contrast_report
 from pneumoscope.lab.evaluation.figures import curves, figures, operating_points

@@ -16,8 +16,7 @@ from pneumoscope.core.explain import REFINEMENT, enlarge, regions_from_heatmap
 from pneumoscope.core.metrics import BoolArray, ScoreArray, Values
 from pneumoscope.core.report import Figure, Report
 from pneumoscope.core.statistics import bootstrap_weights
-from pneumoscope.core.types import Point
-from pneumoscope.lab.evaluation.cases import Box
+from pneumoscope.core.types import Box, Point
 from pneumoscope.lab.evaluation.readings import Reading, Readings
 from pneumoscope.lab.evaluation.rounding import figure, rounded
 
@@ -28,7 +27,7 @@ _GRID = 128
 
 @dataclass(frozen=True, slots=True)
 class _Boxed:
-    """A true positive and its boxes."""
+    """A true positive and its boxes, in pixels of its file."""
 
     reading: Reading
     boxes: Sequence[Box]
@@ -81,12 +80,8 @@ def _distance(boxed: _Boxed) -> float:
     row, column = divmod(int(enlarge(heatmap, columns, rows).argmax()), columns)
     x, y = (column + 0.5) * width / columns, (row + 0.5) * height / rows
     return min(
-        float(
-            np.hypot(
-                max(box.x - x, 0, x - box.x - box.width), max(box.y - y, 0, y - box.y - box.height)
-            )
-        )
-        for box in boxed.boxes
+        float(np.hypot(max(left - x, 0, x - left - across), max(top - y, 0, y - top - down)))
+        for left, top, across, down in boxed.boxes
     )
 
 
@@ -99,11 +94,10 @@ def _iou(boxed: _Boxed, level: float) -> float:
 
 def _box_mask(boxed: _Boxed) -> BoolArray:
     width, height = boxed.reading.size
-    x, y = _GRID / width, _GRID / height
     corners = []
-    for box in boxed.boxes:
-        left, top = box.x * x, box.y * y
-        right, bottom = (box.x + box.width) * x, (box.y + box.height) * y
+    for x, y, across, down in boxed.boxes:
+        left, right = (_GRID * each / width for each in (x, x + across))
+        top, bottom = (_GRID * each / height for each in (y, y + down))
         corners.append(((left, top), (right, top), (right, bottom), (left, bottom)))
     return _union(corners)
 
