@@ -21,7 +21,7 @@ class SiteForm(forms.ModelForm):
     def secret_of(self, name: str) -> str:
         """As typed, or else the one that is there, for the address that it was given for alone."""
         typed = str(self.cleaned_data[name])
-        same = self.cleaned_data.get("url") == self.instance.url
+        same = not {"url", "token_url"} & set(self.changed_data)
         return typed or (str(getattr(self.instance, name)) if same else "")
 
 

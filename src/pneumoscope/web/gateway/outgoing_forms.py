@@ -31,6 +31,7 @@ class DestinationForm(SiteForm):
         fields = [
             *("site", "name", "protocol", "enabled", "results", "objects_sent", "events"),
             *("host", "port", "tls", "ae_title", "url", "secret"),
+            *("token_url", "client_id", "scope"),
             *("receiving_application", "receiving_facility", "character_set", "patient_id_system"),
         ]
         labels = {"patient_id_system": "Patient numbers are given out by"}
@@ -42,7 +43,11 @@ class DestinationForm(SiteForm):
             "host": "For DICOM and HL7.",
             "ae_title": "The peer’s, for DICOM.",
             "url": "For DICOMweb, FHIR and webhooks: the service’s base.",
-            "secret": "Bearer token, or what a webhook’s signature is made with. Empty keeps it.",
+            "secret": "Bearer token, client secret, or what a webhook’s signature is made with. "
+            "Empty keeps it.",
+            "token_url": "OAuth 2.0 client credentials, for DICOMweb and FHIR; empty: the token "
+            "above is sent as it is.",
+            "scope": "Words with blanks between, as the authority wants them.",
             "receiving_application": "MSH-5, for HL7.",
             "receiving_facility": "MSH-6, for HL7.",
             "character_set": "MSH-18, for HL7, such as UNICODE UTF-8 or 8859/1.",

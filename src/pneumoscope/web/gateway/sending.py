@@ -10,6 +10,7 @@ from django.conf import settings
 from pydicom.dataset import Dataset
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
+from pneumoscope.interop.delivery import CredentialsRefused
 from pneumoscope.interop.dicomweb_client import ping, stow
 from pneumoscope.interop.encapsulated_pdf import make_encapsulated_pdf
 from pneumoscope.interop.fhir import resources
@@ -19,6 +20,7 @@ from pneumoscope.interop.fhir_subject import merged_patients
 from pneumoscope.interop.hl7v2_result import Parties, result_message
 from pneumoscope.interop.http import HttpPeer, raise_for_status
 from pneumoscope.interop.mllp import MllpPeer, deliver, reach
+from pneumoscope.interop.oauth import ClientCredentials, access_token, token_forget
 from pneumoscope.interop.objects import OBJECTS
 from pneumoscope.interop.scu import DicomPeer, echo, store
 from pneumoscope.interop.webhook import WebhookPeer, post
@@ -43,6 +45,17 @@ def delivery_send(delivery: Delivery) -> None:
 
     Raises DeliveryError subclasses, or another PneumoscopeError where it cannot be made.
     """
+    try:
+        _send(delivery)
+    except CredentialsRefused:
+        # A token may be withdrawn before its time: once, a new one is asked for.
+        credentials = client_credentials(delivery.destination)
+        if credentials is None or not token_forget(credentials):
+            raise
+        _send(delivery)
+
+
+def _send(delivery: Delivery) -> None:
     destination, analysis = delivery.destination, delivery.analysis
     match Protocol(destination.protocol):
         case Protocol.DICOM:
@@ -102,21 +115,48 @@ def mllp_peer(destination: Destination) -> MllpPeer:
 
 
 def http_peer(destination: Destination) -> HttpPeer:
+    """With the token that it wants. Raises a DeliveryError where none is given out."""
+    return _http_peer(destination.url, token=_token(destination))
+
+
+def client_credentials(destination: Destination) -> ClientCredentials | None:
+    """None where a token was given us once and for all. Raises SecretLost."""
+    if not destination.token_url:
+        return None
+    return ClientCredentials(
+        peer=_http_peer(destination.token_url),
+        client_id=destination.client_id,
+        secret=_secret(destination),
+        scope=destination.scope,
+    )
+
+
+def _token(destination: Destination) -> str:
     """A webhook's secret signs and is never sent."""
-    signs = destination.protocol == Protocol.WEBHOOK
+    if destination.protocol == Protocol.WEBHOOK:
+        return ""
+    credentials = client_credentials(destination)
+    return access_token(credentials) if credentials else destination.secret
+
+
+def _http_peer(url: str, *, token: str = "") -> HttpPeer:
     return HttpPeer(
-        base_url=destination.url,
-        token="" if signs else destination.secret,
+        base_url=url,
+        token=token,
         ca_file=settings.PNEUMOSCOPE_CA_FILE,
         answer_seconds=PATIENCE_SECONDS,
     )
 
 
 def _receiver(destination: Destination) -> WebhookPeer:
-    """Raises SecretLost: nothing is signed with an empty secret."""
+    return WebhookPeer(http_peer(destination), _secret(destination))
+
+
+def _secret(destination: Destination) -> str:
+    """Raises SecretLost: nothing is signed, or asked for, with an empty one."""
     if not destination.secret:
         raise SecretLost(f"The secret of {destination} cannot be read")
-    return WebhookPeer(http_peer(destination), destination.secret)
+    return str(destination.secret)
 
 
 def _object(delivery: Delivery) -> Dataset:

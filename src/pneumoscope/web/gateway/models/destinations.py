@@ -66,6 +66,7 @@ ONLY_KIND = {Protocol.FHIR: Kind.FHIR, Protocol.HL7: Kind.ORU, Protocol.WEBHOOK:
 REPORT_PROTOCOLS = frozenset({Protocol.FHIR, Protocol.HL7})
 REPORT_KINDS = (Kind.PDF, Kind.SIGNED, *(ONLY_KIND[each] for each in REPORT_PROTOCOLS))
 BY_SOCKET = frozenset({Protocol.DICOM, Protocol.HL7})
+BY_TOKEN = frozenset({Protocol.STOW, Protocol.FHIR})
 OBJECT_PROTOCOLS = frozenset({Protocol.DICOM, Protocol.STOW})
 _NEEDED = {
     Protocol.DICOM: ("host", "port", "ae_title"),
@@ -74,6 +75,8 @@ _NEEDED = {
     Protocol.FHIR: ("url",),
     Protocol.WEBHOOK: ("url", "secret"),
 }
+
+_ADDRESS = "An address that begins with http:// or https://, without a password."
 
 
 class Destination(models.Model):
@@ -99,8 +102,13 @@ class Destination(models.Model):
     tls = models.BooleanField("TLS", default=False)
     ae_title = models.CharField("AE title", max_length=16, blank=True, validators=[ae_title_check])
     url = models.CharField("address (URL)", max_length=500, blank=True)
-    # A bearer token, or a webhook's shared secret. Never shown again, never in logs or events.
-    secret = SecretField("token or shared secret", max_length=500, blank=True)
+    # A bearer token, the client's secret where tokens are asked for, or a webhook's shared secret.
+    # Never shown again, never in logs or events.
+    secret = SecretField("token or secret", max_length=500, blank=True)
+    # OAuth 2.0 client credentials, for DICOMweb and FHIR: where tokens are given out, and to whom.
+    token_url = models.CharField("token endpoint (URL)", max_length=500, blank=True)
+    client_id = models.CharField("client ID", max_length=200, blank=True)
+    scope = models.CharField(max_length=500, blank=True)
     receiving_application = models.CharField(max_length=180, blank=True)
     receiving_facility = models.CharField(max_length=180, blank=True)
     character_set = models.CharField(max_length=40, default="UNICODE UTF-8", blank=True)
@@ -127,14 +135,24 @@ class Destination(models.Model):
     def clean(self) -> None:
         missing = [name for name in _NEEDED.get(self.protocol, ()) if not getattr(self, name)]
         errors: dict[str, Any] = dict.fromkeys(missing, "Needed for this protocol.")
-        if self.url and not _is_http(self.url):
-            errors["url"] = "An address that begins with http:// or https://, without a password."
+        for name in ("url", "token_url"):
+            if getattr(self, name) and not _is_http(getattr(self, name)):
+                errors[name] = _ADDRESS
+        if self.token_url:
+            errors |= self._token_errors()
         if unknown := set(self.objects_sent) - set(SENDABLE):
             errors["objects_sent"] = f"Not known: {', '.join(sorted(unknown))}."
         if unknown := set(self.events) - set(Event.values):
             errors["events"] = f"Not known: {', '.join(sorted(unknown))}."
         if errors:
             raise ValidationError(errors)
+
+    def _token_errors(self) -> dict[str, str]:
+        """Of one that asks for tokens."""
+        if self.protocol not in BY_TOKEN:
+            return dict.fromkeys(["token_url"], "Tokens are for DICOMweb and FHIR only.")
+        missing = [name for name in ("client_id", "secret") if not getattr(self, name)]
+        return dict.fromkeys(missing, "Needed where tokens are asked for.")
 
     @property
     def address(self) -> str:

@@ -12,7 +12,10 @@ from pneumoscope.web.gateway.models import Destination
 from pneumoscope.web.gateway.models.destinations import SENDABLE, Event, Protocol, Results
 from pneumoscope.web.gateway.outgoing import destination_save
 
-_WORDS = ("host", "ae_title", "url", "receiving_application", "receiving_facility")
+_WORDS = (
+    *("host", "ae_title", "url", "token_url", "client_id", "scope"),
+    *("receiving_application", "receiving_facility", "patient_id_system"),
+)
 
 
 class Command(BaseCommand):
@@ -28,7 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int)
         parser.add_argument("--tls", action="store_true")
         parser.add_argument("--secret", action="store_true", help="read token or secret from stdin")
-        for word in (*_WORDS, "patient_id_system"):
+        for word in _WORDS:
             parser.add_argument(f"--{word.replace('_', '-')}", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002
@@ -38,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"site_not_found: there is no site “{options['site']}”; there are: {codes}."
             )
-        chosen = {name: options[name] for name in (*_WORDS, "patient_id_system", "port", "tls")}
+        chosen = {name: options[name] for name in (*_WORDS, "port", "tls")}
         destination = Destination(
             site=site,
             name=options["name"],
