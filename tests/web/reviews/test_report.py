@@ -1,22 +1,26 @@
 """Reports: written from the result, signed once, never changed, added to, taken along safely."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
+from django.utils import translation
 
 from pneumoscope.web.accounts.roles import Role
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.reviews.errors import ReportChanged, ReportNotSigned, ReportSigned
 from pneumoscope.web.reviews.models import Addendum, Report
-from pneumoscope.web.reviews.report_pdf import _words, report_pdf
+from pneumoscope.web.reviews.report_pdf import report_pdf
 from pneumoscope.web.reviews.reporting import (
     addendum_create,
     content_hash,
     report_save,
     sections_written,
 )
+from pneumoscope.web.studies.templatetags.reading import finding_sentence
 from web.pages import image_analysed, image_make, image_rejected, study_make
 
 pytestmark = pytest.mark.django_db
@@ -152,9 +156,56 @@ def test_a_script_stays_text_on_page_paper_and_in_json(reader, client, study):
     assert Event.objects.filter(action="report.export").count() == 3
 
 
-def test_what_the_font_lacks_is_a_question_mark(reader, study, sections):
-    report_pdf(save(reader, study, sections), named=True)
-    assert _words("नमस्ते <i>").getPlainText().endswith("? <i>")
+@pytest.mark.parametrize("language", ["es", "hi"])
+def test_a_report_keeps_the_language_of_whoever_started_it(
+    language, reader, user_of, client_of, study
+):
+    reader.language = language
+    reader.save()
+    first, second = client_of(reader), client_of(user_of(Role.SENIOR_READER))
+    with translation.override(language):
+        words = sections_written(study.headline)
+        said = finding_sentence(study.headline)
+    write(first, study, words)
+    assert Report.objects.get().language == language
+    page = second.get(url(study)).content.decode()
+    assert f'lang="{language}"' in page
+    assert "edited by the reader" not in page
+    write(second, study, words, step="sign", revision=2)
+    content = Report.objects.get().content
+    assert (content["language"], content["result"]) == (language, said)
+    assert said in content["findings"]
+    with translation.override(language):
+        paper = report_pdf(Report.objects.get(), named=True)
+    assert second.get(url(study, "report_pdf")).content == paper
+    with translation.override("fr"):
+        assert report_pdf(Report.objects.get(), named=True) == paper
+
+
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+def test_every_sentence_ends_once(language, study):
+    study.headline.record["uncertain"] = True
+    with translation.override(language):
+        words = sections_written(study.headline)
+    sentences = "\n".join(filter(None, words.values())).splitlines()
+    assert len(sentences) == 5
+    assert all(re.search(r"[^.।][.।]$", each) for each in sentences)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_papers_made_at_once_are_as_made_alone(reader, study, sections):
+    joined = sections | {"findings": "क्षत्रिय स्तर ज्ञान"}
+    report = save(reader, study, joined)
+    alone = report_pdf(report, named=True)
+
+    def again(_):
+        try:
+            return report_pdf(report, named=True)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(again, range(4))) == {alone}
 
 
 def test_no_report_without_a_result(client, site):

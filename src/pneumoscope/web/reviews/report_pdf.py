@@ -1,23 +1,26 @@
 """A report on A4: words, radiograph, overlay, what it is not. The same report, the same bytes.
 
-Set in Bitstream Vera, which reportlab brings: what its repertoire lacks prints as a question mark.
+In the report's language, whoever asks for it: reader, archive or ward.
 """
 
 import io
-from xml.sax.saxutils import escape
+from datetime import UTC, datetime
+from threading import Lock
 
 import numpy as np
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from PIL import Image as Picture
 from reportlab.lib.colors import HexColor
+from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Image, Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import Flowable, Image, SimpleDocTemplate, Spacer, Table
 
-from pneumoscope.core.render import RESEARCH_USE_ONLY, render_overlay
+from pneumoscope.core.render import render_overlay
 from pneumoscope.core.types import (
     Analysis,
     Milliseconds,
@@ -28,27 +31,38 @@ from pneumoscope.core.types import (
 )
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from pneumoscope.web.reviews.models import Report
+from pneumoscope.web.reviews.report_text import BOLD, REGULAR, Words, fonts_register
 from pneumoscope.web.reviews.reporting import SECTIONS
 from pneumoscope.web.studies.models import Analysis as AnalysisRow
 from pneumoscope.web.studies.templatetags.reading import age_and_sex
 
-FONTS = {"Vera": "Vera.ttf", "VeraBd": "VeraBd.ttf"}
 MARGIN = 20 * mm
 PICTURE_WIDTH, PICTURE_HEIGHT = 82 * mm, 84 * mm
 PICTURE_SIDE = 1000
+DAY, MINUTE = "j M Y", "j M Y, H:i"
 GREY = HexColor(0x555555)
-TEXT = ParagraphStyle("text", fontName="Vera", fontSize=9.5, leading=14)
-SMALL = ParagraphStyle("small", parent=TEXT, fontSize=7.5, leading=10.5, textColor=GREY)
+TEXT = ParagraphStyle("text", fontName=REGULAR, fontSize=10, leading=14.5)
+SMALL = ParagraphStyle("small", parent=TEXT, fontSize=8, leading=11.5, textColor=GREY)
 HEAD = ParagraphStyle(
-    "head", parent=TEXT, fontName="VeraBd", spaceBefore=9, spaceAfter=2, keepWithNext=1
+    "head", parent=TEXT, fontName=BOLD, spaceBefore=9, spaceAfter=2, keepWithNext=1
 )
-TITLE = ParagraphStyle("title", parent=HEAD, fontSize=15, leading=20, spaceBefore=0)
+TITLE = ParagraphStyle("title", parent=HEAD, fontSize=15, leading=22, spaceBefore=0)
+NOTICE = ParagraphStyle("notice", parent=SMALL, fontName=BOLD)
+PAGE = ParagraphStyle("page", parent=SMALL, alignment=TA_RIGHT)
+DRAFT = ParagraphStyle("draft", parent=PAGE, fontName=BOLD)
+
+# reportlab keeps fonts for the whole process, and these change as letters are joined.
+_ONE_AT_A_TIME = Lock()
 
 
 def report_pdf(report: Report, *, named: bool) -> bytes:
     """The report as it stands; a draft says so. named: with the patient's name and ID."""
-    for name, file in FONTS.items():
-        pdfmetrics.registerFont(TTFont(name, file))
+    with _ONE_AT_A_TIME, translation.override(report.language):
+        fonts_register()
+        return _document(report, named=named)
+
+
+def _document(report: Report, *, named: bool) -> bytes:
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer,
@@ -58,8 +72,9 @@ def report_pdf(report: Report, *, named: bool) -> bytes:
         rightMargin=MARGIN,
         topMargin=MARGIN,
         bottomMargin=24 * mm,
-        title="Chest radiograph report",
+        title=_("Chest radiograph report"),
         author="Pneumoscope",
+        lang=report.language,
     )
 
     def frame(canvas: Canvas, page: SimpleDocTemplate) -> None:
@@ -70,51 +85,56 @@ def report_pdf(report: Report, *, named: bool) -> bytes:
 
 
 def _story(report: Report, *, named: bool) -> list[Flowable]:
-    story: list[Flowable] = [Paragraph("Chest radiograph report", TITLE), *_about(report, named)]
+    story: list[Flowable] = [Words(_("Chest radiograph report"), TITLE), *_about(report, named)]
     texts = report.content or {name: getattr(report, name) for name in SECTIONS}
-    for name in SECTIONS:
-        story += [Paragraph(name.capitalize(), HEAD), _words(texts[name] or "Not given.")]
+    for name, title in SECTIONS.items():
+        story += [Words(str(title), HEAD), Words(texts[name] or _("Not given."), TEXT)]
         if name == "technique":
             story += [Spacer(0, 8), _pictures(report.analysis)]
-    story += [Paragraph("Signature", HEAD), _words(_signature(report))]
+    story += [Words(_("Signature"), HEAD), Words(_signature(report), TEXT)]
     for addendum in report.addenda.select_related("signed_by"):
-        story += [Paragraph("Addendum", HEAD), _words(addendum.text)]
         who = addendum.signed_by.get_full_name() or addendum.signed_by.get_username()
-        story.append(_words(f"Signed by {who}, {addendum.signed:%-d %b %Y, %H:%M} UTC", SMALL))
+        story += [Words(_("Addendum"), HEAD), Words(addendum.text, TEXT)]
+        story.append(Words(_signed(who, addendum.signed), SMALL))
     version = report.analysis.model_version
-    covered = f" Content SHA-256 {report.content_hash}." if report.content_hash else ""
-    about = f"Model {version.name} {version.version}, {version.bundle_hash}.{covered}"
-    return [*story, Spacer(0, 10), _words(about, SMALL)]
+    about = [f"{_('Model')} {version.name} {version.version}, {version.bundle_hash}."]
+    if report.content_hash:
+        about.append(_("Content SHA-256 %(hash)s.") % {"hash": report.content_hash})
+    return [*story, Spacer(0, 10), Words(" ".join(about), SMALL)]
 
 
 def _about(report: Report, named: bool) -> list[Flowable]:
     study = report.study
-    identity = patient_pseudonym(study.site_id, study.patient_id) or "no patient ID"
+    identity = patient_pseudonym(study.site_id, study.patient_id) or _("No patient ID")
     if named and (study.patient_name or study.patient_id):
         identity = f"{study.patient_name.replace('^', ' ')} · ID {study.patient_id}"
-    acquired = f"{study.study_date:%-d %b %Y}" if study.study_date else "date not known"
-    facts = [
-        f"Patient: {identity}",
-        (
-            f"{age_and_sex(study) or 'age and sex not known'} · acquired {acquired}"
-            f" · accession {study.accession_number or 'not given'} · {study.site.name}"
-        ),
-        f"Study {study.study_instance_uid or study.pk}",
+    known = [
+        age_and_sex(study) or _("age and sex unknown"),
+        _("acquired %(day)s") % {"day": date_format(study.study_date, DAY)}
+        if study.study_date
+        else _("date not known"),
+        _("accession %(number)s") % {"number": study.accession_number}
+        if study.accession_number
+        else "",
+        str(study.site.name),
     ]
-    return [_words(line, SMALL) for line in facts]
+    facts = [
+        f"{_('Patient')}: {identity}",
+        " · ".join(filter(None, known)),
+        f"{_('Study')} {study.study_instance_uid or study.pk}",
+    ]
+    return [Words(line, SMALL) for line in facts]
 
 
 def _signature(report: Report) -> str:
     if report.signed is None:
-        return "Draft – not signed."
-    return f"Signed by {report.content['signed_by']}, {report.signed:%-d %b %Y, %H:%M} UTC."
+        return _("Draft – not signed")
+    return _signed(report.content["signed_by"], report.signed)
 
 
-def _words(text: str, style: ParagraphStyle = TEXT) -> Paragraph:
-    """Anybody's words: markup in them is printed, not obeyed."""
-    known = pdfmetrics.getFont(style.fontName).face.charToGlyph
-    printable = "".join(c if ord(c) in known or c == "\n" else "?" for c in text)
-    return Paragraph(escape(printable).replace("\n", "<br/>"), style)
+def _signed(name: str, moment: datetime) -> str:
+    when = f"{date_format(moment.astimezone(UTC), MINUTE)} UTC"
+    return _("Signed by %(name)s, %(when)s") % {"name": name, "when": when}
 
 
 def _pictures(row: AnalysisRow) -> Table:
@@ -124,8 +144,8 @@ def _pictures(row: AnalysisRow) -> Table:
     plain.thumbnail((PICTURE_SIDE, PICTURE_SIDE))
     pair = [_picture(plain), _picture(_overlay(row, plain))]
     caption = [
-        _words("Radiograph", SMALL),
-        _words("Where the result rests: heatmap and contours", SMALL),
+        Words(_("Radiograph"), SMALL),
+        Words(_("Where the result rests: heatmap and contours"), SMALL),
     ]
     table = Table([pair, caption], colWidths=[85 * mm, 85 * mm], hAlign="LEFT")
     table.setStyle([("LEFTPADDING", (0, 0), (-1, -1), 0), ("VALIGN", (0, 0), (-1, -1), "TOP")])
@@ -166,9 +186,9 @@ def _picture(picture: Picture.Image) -> Image:
 
 
 def _foot(canvas: Canvas, number: int, *, signed: bool) -> None:
-    canvas.setFillColor(GREY)
-    canvas.setFont("VeraBd", 8)
-    canvas.drawString(MARGIN + 6, 14 * mm, RESEARCH_USE_ONLY)
-    canvas.setFont("Vera", 8)
-    right = f"Page {number}" if signed else f"DRAFT – NOT SIGNED · page {number}"
-    canvas.drawRightString(A4[0] - MARGIN - 6, 14 * mm, right)
+    page = _("Page %(number)d") % {"number": number}
+    notice = Words(_("Research use only – not a medical device"), NOTICE)
+    draft = Words(f"{_('Draft – not signed')} · {page}", DRAFT)
+    for words in (notice, Words(page, PAGE) if signed else draft):
+        words.wrapOn(canvas, A4[0] - 2 * MARGIN - 12, 14 * mm)
+        words.drawOn(canvas, MARGIN + 6, 12 * mm)

@@ -4,11 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -32,15 +30,16 @@ from pneumoscope.web.studies.templatetags.reading import error_words
 
 class ReportForm(forms.Form):
     revision = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
-    indication = forms.CharField(label=_("Indication"), required=False, max_length=LONGEST_TEXT)
-    technique = forms.CharField(label=_("Technique"), required=False, max_length=LONGEST_TEXT)
-    findings = forms.CharField(label=_("Findings"), max_length=LONGEST_TEXT)
-    impression = forms.CharField(label=_("Impression"), max_length=LONGEST_TEXT)
+    indication = forms.CharField(required=False, max_length=LONGEST_TEXT)
+    technique = forms.CharField(required=False, max_length=LONGEST_TEXT)
+    findings = forms.CharField(max_length=LONGEST_TEXT)
+    impression = forms.CharField(max_length=LONGEST_TEXT)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in SECTIONS:
+        for name, title in SECTIONS.items():
             rows = {"findings": 5, "impression": 3}.get(name, 2)
+            self.fields[name].label = title
             self.fields[name].widget = forms.Textarea({"rows": rows})
 
 
@@ -103,8 +102,7 @@ def report_as_pdf(request: HttpRequest, study_id: UUID) -> HttpResponse:
 
     found = _taken_along(request, study_id, "pdf")
     named = request.user.has_right("patient.reveal", found.study.site_id)
-    with translation.override(settings.LANGUAGE_CODE):
-        paper = report_pdf(found, named=named)
+    paper = report_pdf(found, named=named)
     response = HttpResponse(paper, content_type="application/pdf")
     response.headers["Content-Disposition"] = f'inline; filename="report-{found.study_id}.pdf"'
     response.headers["Cache-Control"] = "no-store"
@@ -127,6 +125,7 @@ def report_as_json(request: HttpRequest, study_id: UUID) -> HttpResponse:
     ]
     body = {
         "status": "signed" if found.signed else "draft",
+        "language": found.language,
         "content": found.content or {name: getattr(found, name) for name in SECTIONS},
         "hash": found.content_hash,
         "edited": _edited(found),
@@ -182,14 +181,14 @@ def _context(request: HttpRequest, study: Study, form: ReportForm | None = None)
         initial = sections_written(study.headline) if found is None else vars(found)
         revision = found.revision if found else 0
         form = ReportForm(initial={**initial, "revision": revision})
+    for name in SECTIONS if found else ():
+        form.fields[name].widget.attrs["lang"] = found.language
     return {
         "study": study,
         "report": found,
         "analysis": found.analysis if found else study.headline,
         "form": form,
-        "sections": [
-            (name, ReportForm.base_fields[name].label, getattr(found, name)) for name in SECTIONS
-        ]
+        "sections": [(name, title, getattr(found, name)) for name, title in SECTIONS.items()]
         if found
         else [],
         "edited": _edited(found) if found else [],

@@ -5,10 +5,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone, translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.core.render import RESEARCH_USE_ONLY
 from pneumoscope.web.accounts.models import User
@@ -22,37 +23,47 @@ from pneumoscope.web.studies.templatetags.reading import (
     finding_sentence,
     notes,
     population_warnings,
+    said,
+    zone_words,
 )
 
-SECTIONS = ("indication", "technique", "findings", "impression")
+# The sections with their titles, in the order of the paper.
+SECTIONS = {
+    "indication": _("Indication"),
+    "technique": _("Technique"),
+    "findings": _("Findings"),
+    "impression": _("Impression"),
+}
 
 
 def sections_written(analysis: Analysis) -> dict[str, str]:
     """The sections as the result alone would have them; the indication is the reader's to give.
 
-    In one language, whoever reads them: the rest is said by core, and the PDF has no other letters.
+    In the language that is active: whoever signs must be able to read it.
     """
-    with translation.override(settings.LANGUAGE_CODE):
-        return _sections(analysis)
-
-
-def _sections(analysis: Analysis) -> dict[str, str]:
-    image = analysis.image
-    view = f" ({image.view_position})" if image.view_position else ""
-    zones = ", ".join(region["zone"] for region in analysis.record["regions"])
-    remarks = [each["message"] for each in (*population_warnings(analysis), *notes(analysis))]
+    view = analysis.image.view_position
+    zones = ", ".join(zone_words(region["zone"]).lower() for region in analysis.record["regions"])
     findings = [
-        f"Automated analysis: {finding_sentence(analysis)}.",
-        f"Evidence lies in: {zones}." if zones else "No part of the image stands out.",
-        *remarks,
+        gettext("Automated analysis: %(result)s") % {"result": finding_sentence(analysis)},
+        gettext("Evidence lies in: %(zones)s") % {"zones": zones}
+        if zones
+        else gettext("No part of the image stands out"),
+        *map(said, (*population_warnings(analysis), *notes(analysis))),
     ]
-    impression = [f"{finding(analysis)}.", aetiology_sentence(analysis)]
+    impression = filter(None, [finding(analysis), aetiology_sentence(analysis)])
+    technique = gettext("Frontal chest radiograph") + (f" ({view})" if view else "")
     return {
         "indication": "",
-        "technique": f"Frontal chest radiograph{view}.",
-        "findings": "\n".join(findings).replace("..", "."),
-        "impression": "\n".join(filter(None, impression)),
+        "technique": _stopped(technique),
+        "findings": "\n".join(map(_stopped, findings)),
+        "impression": "\n".join(map(_stopped, impression)),
     }
+
+
+def _stopped(sentence: str) -> str:
+    """With the language's full stop, where it has none."""
+    ended = sentence.endswith((".", "।"))
+    return sentence if ended else gettext("%(sentence)s.") % {"sentence": sentence}
 
 
 @transaction.atomic
@@ -125,6 +136,7 @@ def _draft(user: User, study: Study, sections: dict[str, str]) -> Report:
                 study=study,
                 analysis=study.headline,
                 changed_by=user,
+                language=translation.get_language(),
                 written=sections_written(study.headline),
                 **sections,
             )
@@ -155,10 +167,11 @@ def _content(
     corrected."""
     analysis = report.analysis
     version = analysis.model_version
-    with translation.override(settings.LANGUAGE_CODE):
+    with translation.override(report.language):
         result = finding_sentence(analysis)
     return {
         "study": str(report.study_id),
+        "language": report.language,
         "image": analysis.image.sha256,
         **{name: sections[name] for name in SECTIONS},
         "result": result,

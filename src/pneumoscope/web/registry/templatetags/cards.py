@@ -18,6 +18,7 @@ WORDS = {
     "brier": gettext_lazy("Brier score"),
     "n": gettext_lazy("Radiographs"),
     "f1": "F1",
+    # The percent sign is a percent sign. xgettext:no-python-format
     "ci": gettext_lazy("95 % interval"),
     "threshold": gettext_lazy("Threshold"),
 }

@@ -25,6 +25,7 @@ def signed_protect(collector: Any, field: Any, reports: Any, using: str) -> None
 class Report(models.Model):
     """One report of a study, resting on one analysis.
 
+    language: of whoever started the draft; its headings and its paper keep it.
     written: the sections as they were first written from the result, to tell what was edited.
     revision: raised by every save, so that nobody saves over words they have not seen.
     content, content_hash: what was signed, and the SHA-256 of its canonical JSON.
@@ -32,6 +33,7 @@ class Report(models.Model):
 
     study = models.OneToOneField(Study, on_delete=signed_protect, related_name="report")
     analysis = models.ForeignKey(Analysis, on_delete=signed_protect, related_name="+")
+    language = models.CharField(max_length=10, default=settings.LANGUAGE_CODE)
     indication = models.TextField(max_length=LONGEST_TEXT, blank=True)
     technique = models.TextField(max_length=LONGEST_TEXT, blank=True)
     findings = models.TextField(max_length=LONGEST_TEXT)
