@@ -139,9 +139,41 @@ def test_searching(api):
 
 
 @pytest.mark.django_db
+def test_searching_as_ohif_does(api):
+    """The parameters of OHIF's study list and of its series panel (its DicomWebDataSource)."""
+    post(api, [file_of(dicom_make(n, PatientName=f"Doe {n}^Jane")) for n in (1, 2, 3)])
+    post(api, [file_of(dicom_make(4, PatientName="Дое^Анна", SpecificCharacterSet="ISO_IR 192"))])
+    fields = "00081030,00080060,00080090,00100030"
+
+    def found(**parameters):
+        usual = {"limit": 101, "offset": 0, "fuzzymatching": "false", "includefield": fields}
+        answer = api.get(STUDIES, usual | parameters)
+        assert "Warning" not in answer
+        return [s["00100020"]["Value"][0] for s in answer.json()] if answer.content else []
+
+    assert sorted(found()) == ["P1", "P2", "P3", "P4"]
+    assert found(PatientName="*ane*", limit=2) + found(offset=2, limit=2, PatientName="*ane*") == [
+        "P3",
+        "P2",
+        "P1",
+    ]
+    assert found(**{"00100020": "*2*"}) == found(AccessionNumber="*A2*") == ["P2"]
+    assert len(found(ModalitiesInStudy="CR,DX")) == len(found(ModalitiesInStudy="CR\\DX")) == 4
+    assert found(ModalitiesInStudy="CR,CT") == []
+    assert len(found(StudyDate="19700102-20261231")) == 4
+    for typed in ("jane doe 2", "Doe^Jane^2", "2, J*"):
+        assert found(PatientName=typed, fuzzymatching="true") == ["P2"]
+    assert found(PatientName="анна", fuzzymatching="true") == ["P4"]
+    assert found(PatientName="ane", fuzzymatching="true") == []
+    series = api.get(f"{STUDIES}/{ROOT}.1.2/series", {"includefield": "0008103E,00080021"})
+    assert [each["0020000E"]["Value"][0] for each in series.json()] == [f"{ROOT}.1.3"]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     "parameters",
     [
+        {"PatientName": "a b c d e f", "fuzzymatching": "true"},
         {"StudyDate": "yesterday"},
         {"limit": "x"},
         {"offset": "-1"},

@@ -20,6 +20,7 @@ from pneumoscope.web.studies.models import Analysis, Image
 
 MOST = 200
 _MOST_STARS = 3
+_MOST_WORDS = 5
 _PAGING = {"limit", "offset", "includefield", "fuzzymatching"}
 _FIELDS = {
     "StudyInstanceUID": "study__study_instance_uid",
@@ -33,7 +34,10 @@ _FIELDS = {
     "SOPInstanceUID": "sop_instance_uid",
     "SOPClassUID": "sop_class_uid",
 }
-_LISTS = {"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"}
+_LISTS = {
+    *("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"),
+    *("ModalitiesInStudy", "Modality"),
+}
 
 
 def images_held(user: User) -> QuerySet[Image]:
@@ -55,17 +59,14 @@ def matching(images: QuerySet[Image], parameters: Iterable[tuple[str, str]]) -> 
 
     Raises MalformedRequest for values that make no sense.
     """
-    obeyed = True
-    for name, value in parameters:
-        if name in _PAGING:
-            obeyed = obeyed and not (name == "fuzzymatching" and value.lower() == "true")
-            continue
-        keyword = _keyword(name)
-        if keyword not in _FIELDS:
-            obeyed = False
-        elif value:
+    asked = [(_keyword(name), value) for name, value in parameters]
+    fuzzy = any(name == "fuzzymatching" and value.lower() == "true" for name, value in asked)
+    for keyword, value in asked:
+        if keyword == "PatientName" and fuzzy:
+            images = images.filter(_resembling(value))
+        elif keyword in _FIELDS and value:
             images = images.filter(_condition(keyword, value))
-    return images, obeyed
+    return images, all(keyword in {*_FIELDS, *_PAGING} for keyword, _ in asked)
 
 
 def _keyword(name: str) -> str:
@@ -85,6 +86,17 @@ def _condition(keyword: str, value: str) -> Q:
         return Q(**{f"{field}__iregex": _pattern(value)})
     exact = "iexact" if keyword == "PatientName" else "exact"
     return Q(**{f"{field}__{exact}": value})
+
+
+def _resembling(value: str) -> Q:
+    """Each word begins a part of the name, in whatever order (PS3.18 section 8.3.4.2)."""
+    words = re.findall(r"[^\s^=,*?\0]+", value)
+    if len(words) > _MOST_WORDS:
+        raise MalformedRequest(f"Use at most {_MOST_WORDS} words of a name.")
+    found = Q()
+    for word in words:
+        found &= Q(study__patient_name__iregex=rf"(^|[\^= -]){re.escape(word)}")
+    return found
 
 
 def _pattern(value: str) -> str:
