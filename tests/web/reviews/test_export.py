@@ -69,10 +69,7 @@ def test_what_is_confirmed_comes_as_the_lab_reads_it(people, made, tmp_path, cap
     [example], boxes, folder = export(tmp_path, first)
     assert (example.label, example.age, example.sex, example.view) == (1, 90, "F", "AP")
     assert example.site == "north"
-    assert [(b.x, b.y, b.width, b.height) for b in boxes[example.path.name]] == [
-        (120.5, 150, 40, 30),
-        (20, 160, 40, 40),
-    ]
+    assert boxes[example.path.name] == [tuple(LEFT["box"]), tuple(RIGHT["box"])]
     shown = decode(example.path.read_bytes())
     assert (shown.width, shown.height) == (agreed.image.columns, agreed.image.rows)
     everything = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())

@@ -4,9 +4,11 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.lookups import Exact
 
 from pneumoscope.web.accounts.roles import Right
+from pneumoscope.web.reviews.models.functions import JsonType
 from pneumoscope.web.reviews.regions import MOST_REGIONS, DrawnRegion
 from pneumoscope.web.reviews.states import (
     Agreement,
@@ -124,8 +126,7 @@ class Review(models.Model):
             ),
             # A list, and not a longer one than there may be regions.
             models.CheckConstraint(
-                condition=Q(drawn_regions=[])
-                | Q(drawn_regions__0__isnull=False)
+                condition=Q(Exact(JsonType("drawn_regions"), Value("array")))
                 & Q(**{f"drawn_regions__{MOST_REGIONS}__isnull": True}),
                 name="drawn_regions_are_few",
             ),
