@@ -343,6 +343,17 @@ class TestCommand:
         for path in (tmp_path / "one").iterdir():
             assert surviving(path.read_bytes() + path.name.encode()) == []
 
+    def test_two_files_of_one_uid_are_two_copies(self, tmp_path: Path) -> None:
+        source = tmp_path / "in"
+        source.mkdir()
+        for number, view in enumerate(("PA", "AP")):
+            made = naming_dataset()
+            made.ViewPosition = view
+            (source / f"{number}.dcm").write_bytes(save(made))
+        run = pneumoscope("deidentify", source, tmp_path / "out")
+        assert "2 de-identified, 0 refused" in run.stdout
+        assert len(list((tmp_path / "out").glob("*.dcm"))) == 2
+
     def test_a_folder_with_files_is_not_written_to(self, tmp_path: Path) -> None:
         (tmp_path / "old").touch()
         run = pneumoscope("deidentify", SAMPLES, tmp_path)

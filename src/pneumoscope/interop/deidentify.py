@@ -53,7 +53,10 @@ class DeidentificationReport:
 
 @dataclass(frozen=True, slots=True)
 class Deidentified:
-    """name: of the new file, following from the secret and the old one's content."""
+    """name: of the new file, following from the secret and the old one's content.
+
+    Not from its UID: files that differ share one often enough, and one would replace the other.
+    """
 
     data: bytes = field(repr=False)
     name: str
@@ -104,7 +107,7 @@ def _dicom(
         written = _write(dataset)
     profile = tuple(meaning for _, meaning in options.codes())
     report = DeidentificationReport("dicom", profile, dict(cleaner.done), boxes)
-    return Deidentified(written, f"{dataset.SOPInstanceUID}.dcm", report)
+    return Deidentified(written, f"{pseudonyms.name(data)}.dcm", report)
 
 
 def _meant_bits(words: Words, image: ImagePixel) -> Words:
