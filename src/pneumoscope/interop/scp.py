@@ -179,7 +179,8 @@ def instance_of(event: evt.Event, peer: Peer, *, max_bytes: int) -> Instance:
         raise OutOfResources(f"The instance is over {max_bytes:,} bytes.")
     _check(request, data_set, syntax)
     names = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
-    return Instance(file_head(*names, syntax) + data_set.getvalue(), *names, syntax, peer)
+    data = b"".join((file_head(*names, syntax), data_set.getbuffer()))
+    return Instance(data, *names, syntax, peer)
 
 
 def _check(request: C_STORE, data_set: BytesIO, transfer_syntax_uid: str) -> None:

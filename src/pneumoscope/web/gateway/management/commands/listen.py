@@ -1,5 +1,6 @@
 """`python -m pneumoscope.web listen`: the DICOM listener, a process of its own."""
 
+import gc
 import signal
 import threading
 from argparse import ArgumentParser
@@ -24,6 +25,8 @@ class Command(BaseCommand):
         ended = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: ended.set())
+        # pynetdicom collects every six seconds while all wait: what was imported is left out of it.
+        gc.freeze()
         try:
             with listener(host, port, ae) as actual:
                 self.stdout.write(f"Listening for DICOM on {host}:{actual} as {ae}.")
