@@ -119,6 +119,7 @@ def test_train_names_what_is_wrong_before_it_starts(
         (("nowhere", tmp_path, tmp_path / "new"), "--recipe nowhere is not a file"),
         ((recipe, tmp_path / "nowhere", tmp_path / "new"), "is not a folder"),
         ((recipe, tmp_path, tmp_path / "out"), "is not empty"),
+        ((recipe, tmp_path, tmp_path / "out" / "checkpoint"), "cannot be made a folder"),
     ):
         names = ("--recipe", "--data", "--out")
         options = [text for pair in zip(names, map(str, paths), strict=True) for text in pair]

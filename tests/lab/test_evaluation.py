@@ -322,6 +322,9 @@ def test_what_is_asked_wrongly_is_said(tmp_path, capsys):
         (["--set", "hannover", "--data", folder], "--normals"),
         (["--set", "nih_rsna", "--data", folder, folder], "one folder"),
         (["--data", folder, "--robustness", "1"], "--robustness"),
+        (["--data", f"{folder}/nowhere"], "--data"),
+        (["--data", folder, "--set", "gate", "--refuse", f"{folder}/nowhere"], "--refuse"),
+        (["--data", folder, "--boxes", f"{folder}/nowhere.csv"], "--boxes"),
     ):
         assert main(["evaluate", *arguments, "--out", folder]) == 2
         assert named in capsys.readouterr().err

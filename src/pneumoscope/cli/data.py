@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
+from pneumoscope.cli.paths import make_folder, require_data, require_file, require_folders
 from pneumoscope.core.bundle import bundle_find, load_bundle
 from pneumoscope.lab.manifest import doubted_label, read_manifest, read_rows, write_manifest
 from pneumoscope.lab.nih import LabelPriors, import_nih
@@ -96,8 +97,7 @@ def _prior(text: str) -> float:
 
 
 def _import(options: argparse.Namespace) -> int:
-    if not options.folder.is_dir():
-        raise UsageError(f"{options.folder} is not a folder.")
+    require_folders("DIR", options.folder)
     priors = LabelPriors(**{f.name: getattr(options, f.name) for f in fields(LabelPriors)})
     result = import_nih(options.folder, options.out, priors)
     _write_rows(options.out, result.rows)
@@ -133,8 +133,8 @@ def _sheet(options: argparse.Namespace) -> int:
     from pneumoscope.lab.contact_sheet import contact_sheet
     from pneumoscope.lab.recipe import read_recipe
 
-    if not options.recipe.is_file():
-        raise UsageError(f"--recipe {options.recipe} is not a file.")
+    require_file("--recipe", options.recipe)
+    require_data(*options.data)
     recipe = read_recipe(options.recipe)
     sheet = contact_sheet(
         training_examples(options.data, recipe.data),
@@ -155,11 +155,13 @@ def _check(options: argparse.Namespace) -> int:
     from pneumoscope.cli.data_summary import check_summary
     from pneumoscope.lab.data_check import check_data
 
+    if options.out:
+        make_folder("--out", options.out)
     examples = read_sources(options.data)
     result = check_data(examples, _progress(len(examples)))
     report = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
     if options.out:
-        _write(options.out, report + "\n")
+        (options.out / "data_check.json").write_text(report + "\n", encoding="utf-8")
     print(report if options.json else "\n".join(check_summary(result)))
     return 0 if result.clean else 1
 
@@ -173,11 +175,3 @@ def _progress(total: int) -> Callable[[int], None]:
             print(f"\r{done} of {total}{end}", end="", file=sys.stderr, flush=True)
 
     return show
-
-
-def _write(folder: Path, report: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "data_check.json").write_text(report, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"--out {folder} cannot be written: {error.strerror}.") from error

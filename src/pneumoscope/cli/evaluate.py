@@ -8,6 +8,7 @@ from typing import Any
 
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
+from pneumoscope.cli.paths import make_folder, require_data, require_file, require_folders
 from pneumoscope.core.bundle import bundle_find
 from pneumoscope.core.report import number
 
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     require_extra("lab")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     _check(options)
+    make_folder("--out", options.out)
     from pneumoscope.lab.evaluation.command import Request, measure
 
     report = measure(
@@ -85,11 +87,13 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("Give --data, or --targets for every set at once.")
     if options.no_test and not options.targets:
         raise UsageError("--no-test belongs to --targets; elsewhere --split says what is read.")
-    folders = [*(options.data or []), *options.refuse]
-    folders += [folder for folder in (options.targets, options.normals) if folder]
-    for folder in folders:
-        if not folder.exists():
-            raise UsageError(f"{folder} is not there.")
+    require_data(*(options.data or ()))
+    require_folders("--refuse", *options.refuse)
+    for name in ("targets", "normals"):
+        if folder := getattr(options, name):
+            require_folders(f"--{name}", folder)
+    if options.boxes:
+        require_file("--boxes", options.boxes)
     if options.set in ("nih_rsna", "hannover") and len(options.data or ()) > 1:
         raise UsageError(f"--set {options.set} reads one folder.")
     if options.robustness < 0 or options.robustness == 1:

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 
 from pneumoscope.cli.formats import WRITERS, Tally
 from pneumoscope.cli.inputs import Input, input_error, inputs
-from pneumoscope.cli.main import UsageError
 from pneumoscope.cli.numbers import positive
+from pneumoscope.cli.paths import make_folder
 from pneumoscope.cli.pool import map_ordered
 from pneumoscope.core.bundle import Bundle, bundle_find, load_bundle
 from pneumoscope.core.decode import MAX_BYTES
@@ -76,7 +76,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     bundle = load_bundle(bundle_find(options.model))
     if options.heatmaps:
-        _make_folder(options.heatmaps)
+        make_folder("--heatmaps", options.heatmaps)
     writer, tally = WRITERS[options.format](), Tally()
     for record in _records(options, bundle):
         writer.write(record)
@@ -85,13 +85,6 @@ def run(options: argparse.Namespace) -> int:
     _clear_progress()
     writer.close(tally)
     return 1 if tally.failed else 0
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be made a folder: {error.strerror}") from error
 
 
 def _records(options: argparse.Namespace, bundle: Bundle) -> Iterator[Record]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pneumoscope.cli.allocator import restart_with_allocator
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
+from pneumoscope.cli.paths import make_folder, require_data, require_file, require_folders
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,15 +48,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_paths(options: argparse.Namespace) -> None:
-    if not options.recipe.is_file():
-        raise UsageError(f"--recipe {options.recipe} is not a file.")
-    for place in options.data:
-        if not place.exists():
-            raise UsageError(f"--data {place} is not a folder or manifest.")
-    for folder in options.frontal:
-        if not folder.is_dir():
-            raise UsageError(f"--frontal {folder} is not a folder.")
+    require_file("--recipe", options.recipe)
+    require_data(*options.data)
+    require_folders("--frontal", *options.frontal)
+    require_folders("--teachers", *options.teachers)
     # Of several processes that torchrun starts, the first has perhaps begun to write.
     first = os.environ.get("RANK", "0") == "0"  # noqa: TID251 - the command line may
     if first and options.out.is_dir() and any(options.out.iterdir()) and not options.resume:
         raise UsageError(f"--out {options.out} is not empty: choose another, or add --resume.")
+    make_folder("--out", options.out)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pneumoscope.cli.allocator import restart_with_allocator
 from pneumoscope.cli.extras import require_extra
-from pneumoscope.cli.main import UsageError
 from pneumoscope.cli.numbers import positive
+from pneumoscope.cli.paths import make_folder, require_data, require_file
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -34,12 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     require_extra("lab")
-    for name in ("recipe", "ranges"):
-        if not getattr(options, name).is_file():
-            raise UsageError(f"--{name} {getattr(options, name)} is not a file.")
-    for place in options.data:
-        if not place.exists():
-            raise UsageError(f"--data {place} is not a folder or manifest.")
+    require_file("--recipe", options.recipe)
+    require_file("--ranges", options.ranges)
+    require_data(*options.data)
+    make_folder("--out", options.out)
     restart_with_allocator()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     from pneumoscope.lab.tune import tune

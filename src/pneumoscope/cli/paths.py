@@ -1,0 +1,36 @@
+"""Paths on the command line, looked at before anything that takes hours begins."""
+
+import os
+from pathlib import Path
+
+from pneumoscope.cli.main import UsageError
+
+
+def require_file(option: str, path: Path) -> None:
+    """Raises UsageError."""
+    if not path.is_file():
+        raise UsageError(f"{option} {path} is not a file.")
+
+
+def require_folders(option: str, *paths: Path) -> None:
+    """Raises UsageError."""
+    for path in paths:
+        if not path.is_dir():
+            raise UsageError(f"{option} {path} is not a folder.")
+
+
+def require_data(*paths: Path) -> None:
+    """What --data names: folders or manifests. Raises UsageError."""
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"--data {path} is not a folder or manifest.")
+
+
+def make_folder(option: str, path: Path) -> None:
+    """Where results will go: better refused now than when there are any. Raises UsageError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{option} {path} cannot be made a folder: {error.strerror}.") from error
+    if not os.access(path, os.W_OK):
+        raise UsageError(f"{option} {path} may not be written to.")
