@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     pseudonyms = _pseudonyms(options.secret)
-    _make_folder(options.out)
+    make_folder(options.out)
     chosen = Options(
         options.modified_dates,
         options.patient_characteristics,
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     for item in inputs(options.paths):
         try:
             made = deidentify(item.read(MAX_BYTES), pseudonyms, chosen)
-            _write_copy(options.out / made.name, made.data)
+            write_copy(options.out / made.name, made.data)
         except PneumoscopeError as error:
             failed += 1
             print(f"{item.path}: {error.code}: {error} {error.remedy}", file=sys.stderr)
@@ -84,6 +84,14 @@ def _pseudonyms(path: Path | None) -> Pseudonyms:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="ascii") as file:
                 file.write(secrets.token_hex(32))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be used as secret: {error.strerror}") from error
+    return pseudonyms_kept(path)
+
+
+def pseudonyms_kept(path: Path) -> Pseudonyms:
+    """With the secret in the file. Raises UsageError."""
+    try:
         secret = path.read_bytes().strip()
     except OSError as error:
         raise UsageError(f"{path} cannot be used as secret: {error.strerror}") from error
@@ -92,8 +100,8 @@ def _pseudonyms(path: Path | None) -> Pseudonyms:
     return Pseudonyms(secret)
 
 
-def _make_folder(folder: Path) -> None:
-    """An empty folder: nothing that still names patients may lie beside the copies."""
+def make_folder(folder: Path) -> None:
+    """An empty folder: nothing that names other patients may lie beside what is written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         occupied = any(folder.iterdir())
@@ -103,7 +111,7 @@ def _make_folder(folder: Path) -> None:
         raise UsageError(f"{folder} is not empty.")
 
 
-def _write_copy(path: Path, data: bytes) -> None:
+def write_copy(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:

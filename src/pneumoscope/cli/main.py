@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": "start the web server and its worker",
     "listen": "receive DICOM from modalities and PACS",
     "deidentify": "copy radiographs without what names their patients",
+    "reidentify": "give what was made of such copies its patients again",
     "data": "check training data, show them, turn public sets into manifests",
     "train": "train a model by a recipe and export it as a bundle",
     "tune": "search a recipe's values, on as many machines as share a study",

@@ -3,7 +3,6 @@
 Our own words are ASCII: whatever the source's character set, it has them.
 """
 
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from importlib.metadata import version
@@ -18,7 +17,12 @@ from pneumoscope.core.decode_guard import parser_warnings
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.render import RESEARCH_USE_ONLY
 from pneumoscope.core.types import Analysis, Point
-from pneumoscope.interop.source import OPTIONAL, REFERENCE, TYPE_2, source_header
+from pneumoscope.interop.source import (
+    REFERENCE,
+    TYPE_2,
+    patient_and_study_copy,
+    source_header,
+)
 from pneumoscope.interop.uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
@@ -138,10 +142,7 @@ class Finding:
     def finish(self, dataset: Dataset) -> Dataset:
         """Patient and study as in the source, our name in the file meta, one time throughout."""
         with parser_warnings.ignored():
-            for keyword in ("SpecificCharacterSet", *TYPE_2, *OPTIONAL):
-                dataset.pop(keyword, None)
-                if keyword in self.source:
-                    dataset[keyword] = deepcopy(self.source[keyword])
+            patient_and_study_copy(self.source, dataset)
         dataset.pop("ContributingEquipmentSequence", None)  # highdicom's own, with the time of day
         dataset.InstanceCreationDate = dataset.InstanceCreationTime = ""
         for keyword in ("InstanceCreation", "Content", "PresentationCreation"):

@@ -71,6 +71,14 @@ def source_header(image: Dataset) -> Dataset:
     return source
 
 
+def patient_and_study_copy(source: Dataset, dataset: Dataset) -> None:
+    """Put patient and study of a source header into an object, and nothing else of the kind."""
+    for keyword in ("SpecificCharacterSet", *TYPE_2, *OPTIONAL):
+        dataset.pop(keyword, None)
+        if keyword in source:
+            dataset[keyword] = deepcopy(source[keyword])
+
+
 def _is_valid(image: Dataset, keyword: str) -> bool:
     """Whether the value is one that its VR allows (PS3.5 section 6.2)."""
     try:
