@@ -1,9 +1,11 @@
 """What pynetdicom's transport lacks towards peers that hang, dawdle or pour.
 
 No connection waits for another's TLS handshake; one whose PDU does not come whole in time is ended,
-whoever opened it; and neither a PDU nor a message takes more memory than its limit.
+whoever opened it; neither a PDU nor a message takes more memory than its limit; and a PDU that
+makes no sense ends its own association alone.
 """
 
+import logging
 import socket
 import ssl
 import time
@@ -14,6 +16,8 @@ from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.pdu import P_DATA_TF
 from pynetdicom.transport import AssociationSocket, RequestHandler, ThreadedAssociationServer
+
+logger = logging.getLogger(__name__)
 
 # Some peers ignore the maximum they were told; none needs a PDU of more than this.
 LONGEST_PDU_BYTES = 1 << 20
@@ -57,6 +61,7 @@ class Connection(RequestHandler):
         association = super()._create_association()
         listener = cast(AssociationListener, self.server)
         bound_reading(cast(AssociationSocket, association.dul.socket), listener.idle_seconds)
+        contain_faults(association)
         return association
 
 
@@ -87,9 +92,30 @@ def bound_reading(transport: AssociationSocket, seconds: float) -> None:
     transport.recv = read  # type: ignore[method-assign, assignment]
 
 
+def contain_faults(association: Association) -> None:
+    """Let what pynetdicom raises of a peer's PDU end that association, and close its connection.
+
+    Its thread would end with an unhandled error, and the peer wait on an open connection.
+    """
+    dul = association.dul
+    connection = cast(socket.socket, cast(AssociationSocket, dul.socket).socket)
+    act = dul.state_machine.do_action
+
+    def do_action(event: str) -> None:
+        try:
+            act(event)
+        except Exception:
+            logger.warning("association ended: what the peer sent makes no sense", exc_info=True)
+            dul.kill_dul()
+            connection.close()
+
+    dul.state_machine.do_action = do_action  # type: ignore[method-assign]
+
+
 def bound_when_open(event: evt.Event, seconds: float) -> None:
     """The same for a connection of our own, as a handler of EVT_CONN_OPEN."""
     bound_reading(cast(AssociationSocket, event.assoc.dul.socket), seconds)
+    contain_faults(event.assoc)
 
 
 def bound_message(event: evt.Event, max_bytes: int) -> None:
