@@ -1,10 +1,14 @@
 """Programs that some tests talk to and that pip cannot install: browsers, servers, DICOM tools."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -105,6 +109,43 @@ class Orthanc:
         except (URLError, OSError):
             return False
         return True
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server on loopback, in a folder that goes with it: postgresql://…"""
+    hint = "apt-get install postgresql"
+    initdb, program = require_peer("initdb", hint), require_peer("postgres", hint)
+    folder, port = Path(tempfile.mkdtemp(prefix="pneumoscope-postgres-")), free_port()
+    run: list[str] = []
+    if os.geteuid() == 0:  # it refuses to run as root
+        run = ["runuser", "-u", "postgres", "--"]
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+    subprocess.run(
+        [*run, initdb, "-D", data, "-U", "scope", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+    )
+    command = [*run, program, "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", str(folder)]
+    server = subprocess.Popen([*command, "-F"], cwd=folder, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 120
+        while not _listens(port):
+            assert time.monotonic() < deadline, "PostgreSQL does not start"
+            assert server.poll() is None, "PostgreSQL has ended"
+            time.sleep(0.1)
+        yield f"postgresql://scope@127.0.0.1:{port}/postgres"
+    finally:
+        server.terminate()
+        server.wait()
+        shutil.rmtree(folder)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:

@@ -6,7 +6,6 @@ of the others at the same epoch is given up.
 
 import json
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +15,9 @@ import numpy as np
 import optuna
 import torch
 from optuna.trial import TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from pneumoscope.core.errors import PneumoscopeError
-from pneumoscope.lab.checkpoint import decisive
-from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
+from pneumoscope.lab.data import CLASSES, Example, load_pixels
 from pneumoscope.lab.dataset import Dataset
 from pneumoscope.lab.folds import held_out_mask
 from pneumoscope.lab.loop import TrainingDiverged, fit, validate
@@ -29,11 +26,10 @@ from pneumoscope.lab.progress import read_records
 from pneumoscope.lab.ranges import Range, read_ranges, with_value
 from pneumoscope.lab.recipe import Recipe, RecipeError, read_values, recipe_from, write_values
 from pneumoscope.lab.sources import training_examples
+from pneumoscope.lab.study import finished, shared_study, study_database
 from pneumoscope.lab.study_plots import draw_importance, draw_slices
 
 logger = logging.getLogger(__name__)
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-LOCK_SECONDS = 60
 
 
 class NoCompleteTrial(PneumoscopeError):
@@ -41,13 +37,6 @@ class NoCompleteTrial(PneumoscopeError):
 
     code = "no_complete_trial"
     remedy = "The log says why; narrow the ranges, lower batch_size, or give more --trials."
-
-
-class StudyUnavailable(PneumoscopeError):
-    """The database of the study cannot be used."""
-
-    code = "study_unavailable"
-    remedy = "Give --study as sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +54,7 @@ class Search:
         values = self.values
         for item in self.ranges:
             values = with_value(values, item.path, item.suggest(trial))
-        folder = self.out / f"trial-{trial.number:04}"
-        folder.mkdir(parents=True)
+        folder = self._folder(trial.number)
         write_values(values, folder / "recipe.toml")
         recipe = recipe_from(values)
 
@@ -88,6 +76,14 @@ class Search:
         finally:
             (folder / "checkpoint.pt").unlink(missing_ok=True)
         return validate(trained, self.validation).validation_loss
+
+    def _folder(self, number: int) -> Path:
+        folder = self.out / f"trial-{number:04}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise RecipeError(f"{folder} is of another study: choose another --out.") from None
+        return folder
 
 
 def tune(
@@ -111,12 +107,13 @@ def tune(
     values, searched = read_values(recipe), read_ranges(ranges)
     plan = recipe_from(values)
     examples = _limited(training_examples(data, plan.data), limit)
-    shared = _shared_study(study, plan, examples)
-    search = _search(values, searched, examples, plan, out)
-    try:
-        _optimise(shared, search, trials)
-    finally:
-        best = write_study(shared, values, searched, out)
+    with study_database(study) as database:
+        shared = shared_study(database, plan, examples)
+        search = _search(values, searched, examples, plan, out)
+        try:
+            _optimise(shared, search, trials)
+        finally:
+            best = write_study(shared, values, searched, out)
     if best is None:
         raise NoCompleteTrial(f"None of the trials of “{plan.name}” was trained to its end.")
     return best
@@ -124,15 +121,11 @@ def tune(
 
 def _optimise(study: optuna.Study, search: Search, trials: int) -> None:
     def stop_when_done(study: optuna.Study, _: optuna.trial.FrozenTrial) -> None:
-        if _finished(study) >= trials:
+        if finished(study) >= trials:
             study.stop()
 
-    if _finished(study) < trials:
+    if finished(study) < trials:
         study.optimize(search, callbacks=[stop_when_done])
-
-
-def _finished(study: optuna.Study) -> int:
-    return len(study.get_trials(deepcopy=False, states=FINISHED))
 
 
 def _search(
@@ -152,38 +145,6 @@ def _limited(examples: list[Example], limit: int | None) -> list[Example]:
     if limit is None or limit >= len(examples):
         return examples
     return [examples[i] for i in np.linspace(0, len(examples) - 1, limit).round().astype(int)]
-
-
-def _shared_study(url: str, plan: Recipe, examples: Sequence[Example]) -> optuna.Study:
-    """The study of this recipe and these images. Raises RecipeError where it is of others."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        storage=_storage(url),
-        study_name=plan.name,
-        load_if_exists=True,
-        # Unseeded: two machines with one seed would try the same values.
-        sampler=optuna.samplers.TPESampler(multivariate=True, constant_liar=True),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=1),
-    )
-    begun_with = {"data": fingerprint(examples), "recipe": json.dumps(decisive(plan))}
-    for key, value in begun_with.items():
-        if study.user_attrs.get(key, value) != value:
-            raise RecipeError(f"The study “{plan.name}” was begun with another {key}: rename one.")
-        study.set_user_attr(key, value)
-    return study
-
-
-def _storage(url: str, attempts: int = 3) -> optuna.storages.RDBStorage:
-    """SQLite waits for others to finish writing. Of two processes that make the tables at the same
-    moment one fails, and finds them made the next time."""
-    options = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else {}
-    try:
-        return optuna.storages.RDBStorage(url, engine_kwargs=options)
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        if attempts == 1:
-            raise StudyUnavailable(f"{url}: {error}") from error
-    time.sleep(1)
-    return _storage(url, attempts - 1)
 
 
 def write_study(
