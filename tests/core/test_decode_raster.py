@@ -1,6 +1,8 @@
 """PNG, JPEG and TIFF."""
 
 import struct
+import subprocess
+import sys
 import zlib
 from typing import Any
 
@@ -207,3 +209,33 @@ def test_black_stays_black(dtype: Any) -> None:
 
 def test_constant_without_a_range_is_black() -> None:
     assert not decode(encode(np.full((4, 4), -3, np.int32), "TIFF")).pixels.any()
+
+
+@pytest.mark.parametrize("rows", [256, 257, 700])
+def test_an_image_of_many_rows_is_one_image(rows: int) -> None:
+    """Conversions go by bands of rows; no seam shows."""
+    random = np.random.default_rng(rows)
+    colour = random.integers(0, 256, (rows, 9, 3), dtype=np.uint8)
+    radiograph = decode(encode(colour, "PNG"))
+    grey = np.asarray(Image.fromarray(colour).convert("L"))
+    np.testing.assert_array_equal(radiograph.pixels, grey.astype(np.float32) / np.float32(255))
+    spread = colour.max(axis=2).astype(int) - colour.min(axis=2)
+    assert radiograph.chroma == pytest.approx(spread.mean() / 255)
+    deep = random.normal(0, 1e3, (rows, 9)).astype(np.float32)
+    expected = (deep.astype(np.float64) - deep.min()) / (float(deep.max()) - deep.min())
+    np.testing.assert_allclose(decode(encode(deep, "TIFF")).pixels, expected, atol=1e-6)
+
+
+def test_the_largest_image_takes_less_than_a_gigabyte() -> None:
+    """62 million pixels with transparency, from a file of a quarter of a megabyte."""
+    program = (
+        "import io, resource; from PIL import Image; from pneumoscope.core.decode import decode;"
+        "file = io.BytesIO(); Image.new('RGBA', (7900, 7900), (9, 9, 9, 9)).save(file, 'PNG');"
+        "print(decode(file.getvalue()).width);"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    width, megabytes = map(int, done.stdout.split())
+    assert width == 7900
+    assert megabytes < 1000

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -37,6 +38,9 @@ _MAGIC: tuple[tuple[bytes, RasterFormat], ...] = (
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
 _STRIPS, _TILES = (273, 279), (324, 325)
 _SIGNED = 2
+# Rows at a time: a conversion of the whole needs several times its memory, and a small file may
+# hold a large image.
+_BAND = 256
 _DARK = Reason(
     "dark_16_bit",
     "The 16-bit image uses less than a sixteenth of its range: was it saved without scaling?",
@@ -154,21 +158,38 @@ def _scale(deep: _DeepValues) -> tuple[FloatImage, tuple[Reason, ...]]:
         raise NonFinitePixels("The image holds pixels that are no number or infinite.")
     notes: tuple[Reason, ...] = ()
     if top is not None:
-        pixels = np.divide(values, top, dtype=np.float32)
         notes = (_DARK,) if 0 < high < top / 16 else ()
+        low, high = 0.0, top
     elif values.dtype.kind == "f" and 0 <= low <= high <= 1:
-        pixels = values.astype(np.float32)
+        low, high = 0.0, 1.0
     elif low == high:
         return np.zeros(values.shape, np.float32), (_RANGE,)
     else:
-        # In float64: the difference of two finite float32 may be beyond all float32.
-        pixels = ((values.astype(np.float64) - low) / (high - low)).astype(np.float32)
         notes = (_RANGE,)
-    return np.ascontiguousarray(1 - pixels if deep.white_is_zero else pixels), notes
+    pixels = np.empty(values.shape, np.float32)
+    for rows in _bands(len(values)):
+        # In float64: the difference of two finite float32 may be beyond all float32.
+        pixels[rows] = (values[rows].astype(np.float64) - low) / (high - low)
+    if deep.white_is_zero:
+        np.subtract(1, pixels, out=pixels)
+    return pixels, notes
+
+
+def _bands(height: int) -> Iterator[slice]:
+    return (slice(top, min(top + _BAND, height)) for top in range(0, height, _BAND))
 
 
 def _luma(image: Image.Image) -> tuple[FloatImage, float]:
     """Any 8-bit mode → Rec. 601 luma, and the mean spread of R, G and B."""
+    pixels, chroma = np.empty((image.height, image.width), np.float32), 0.0
+    for rows in _bands(image.height):
+        band = image.crop((0, rows.start, image.width, rows.stop))
+        pixels[rows], spread = _band_luma(band)
+        chroma += spread * band.height / image.height
+    return pixels, chroma
+
+
+def _band_luma(image: Image.Image) -> tuple[FloatImage, float]:
     if image.mode in ("1", "L") and "transparency" not in image.info:
         return _unit(image.convert("L")), 0.0
     if image.has_transparency_data:
