@@ -13,6 +13,8 @@ from pneumoscope.web.audit.models import Event
 from pneumoscope.web.studies.describing import FIELDS, study_describe
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.models import Description, Study
+from pneumoscope.web.studies.templatetags.described import age_words
+from pneumoscope.web.studies.templatetags.reading import age_and_sex
 from web.pages import image_analysed, image_make, study_make
 from web.studies.test_uploads import send
 
@@ -56,6 +58,23 @@ def test_typed_values_stand_beside_the_file_s(client, image, reader):
     assert (image.study.age_years, image.study.sex) == (3.0, "M")
     page = client.get(reverse("studies:study", args=[image.study_id])).content.decode()
     assert "14 years, female" in page
+
+
+@pytest.mark.parametrize(
+    ("years", "words"),
+    [
+        (0.06, "1 month"),
+        (1.99, "2 years"),
+        (5.7, "5 years"),
+        (5.9999, "6 years"),
+        (17.5, "17 years"),
+    ],
+)
+def test_an_age_is_the_same_at_the_head_and_among_the_facts(client, image, years, words):
+    """Completed years: a child of five and a half is five."""
+    Study.objects.update(age_years=years, sex="")
+    image.refresh_from_db()
+    assert age_words(years) == age_and_sex(image.study) == words
 
 
 def test_ages_are_typed_in_months_too(client, image):

@@ -68,11 +68,12 @@ def _view(image: Image) -> Fact | None:
 
 
 def age_words(years: float) -> str:
-    """Months below two years, as paediatricians count."""
+    """Months below two years, as paediatricians count; then the years that are completed."""
     months = round(12 * years)
     if months < 24:
         return ngettext("%(n)d month", "%(n)d months", months) % {"n": months}
-    return ngettext("%(n)d year", "%(n)d years", int(years)) % {"n": int(years)}
+    completed = months // 12
+    return ngettext("%(n)d year", "%(n)d years", completed) % {"n": completed}
 
 
 def _sex_words(code: str) -> str:

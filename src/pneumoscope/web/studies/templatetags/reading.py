@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.metrics import predictive_values
@@ -15,6 +15,7 @@ from pneumoscope.web.studies.coded import ZONES, said_of, title_of
 from pneumoscope.web.studies.models import Analysis, Image, Study
 from pneumoscope.web.studies.population import warnings_of
 from pneumoscope.web.studies.states import State
+from pneumoscope.web.studies.templatetags.described import age_words
 
 register = template.Library()
 
@@ -263,13 +264,7 @@ def pseudonym(study: Study) -> str:
 def age_and_sex(study: Study) -> str:
     words = []
     if study.age is not None:
-        months = round(12 * study.age)
-        years = round(study.age)
-        words.append(
-            ngettext("%(n)d month", "%(n)d months", months) % {"n": months}
-            if months < 24
-            else ngettext("%(n)d year", "%(n)d years", years) % {"n": years}
-        )
+        words.append(age_words(study.age))
     if sex := study.known_sex:
         words.append({"M": _("male"), "F": _("female"), "O": _("other")}.get(sex, sex))
     return ", ".join(words)
