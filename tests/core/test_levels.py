@@ -20,7 +20,7 @@ def windowed(levels: GreyLevels, window: LevelWindow) -> NDArray[np.float64]:
     return np.clip((levels.pixels - window.low) / (window.high - window.low), 0, 1)
 
 
-def read(words: NDArray[Any], **attributes: Any) -> GreyLevels:
+def read_as_decode_shows(words: NDArray[Any], **attributes: Any) -> GreyLevels:
     data = make_dicom(words, **attributes)
     levels = read_levels(data)
     shown = decode(data).pixels
@@ -37,7 +37,7 @@ def read(words: NDArray[Any], **attributes: Any) -> GreyLevels:
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_every_value_keeps_a_level_of_its_own(photometric: str) -> None:
-    levels = read(
+    levels = read_as_decode_shows(
         RAMP_12_BIT,
         BitsStored=12,
         PhotometricInterpretation=photometric,
@@ -75,7 +75,7 @@ def test_the_window_received_is_what_decode_shows(
     dtype: str,
 ) -> None:
     words = (np.arange(600).reshape(20, 30) * 5 - (700 if dtype == "i2" else 0)).astype(dtype)
-    read(
+    read_as_decode_shows(
         words,
         PhotometricInterpretation=photometric,
         RescaleSlope=slope,
@@ -89,7 +89,7 @@ def test_the_window_received_is_what_decode_shows(
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_a_curve_comes_before_the_levels(photometric: str) -> None:
     table = np.rint(4095 * np.linspace(0, 1, 4096) ** 2).astype(np.uint16)
-    levels = read(
+    levels = read_as_decode_shows(
         RAMP_12_BIT,
         BitsStored=12,
         PhotometricInterpretation=photometric,
@@ -101,18 +101,20 @@ def test_a_curve_comes_before_the_levels(photometric: str) -> None:
 def test_padding_is_air_and_out_of_the_range() -> None:
     words = RAMP_12_BIT + 100
     words[:4] = 65000
-    levels = read(words, PixelPaddingValue=65000, PhotometricInterpretation="MONOCHROME1")
+    levels = read_as_decode_shows(
+        words, PixelPaddingValue=65000, PhotometricInterpretation="MONOCHROME1"
+    )
     assert (levels.pixels[:4] == 0).all()
     assert levels.windows[1].high == np.ptp(words[4:])
 
 
 @pytest.mark.parametrize("words", [np.full((6, 8), 7, np.uint16), np.zeros((6, 8), np.int8)])
 def test_one_single_value_is_black(words: NDArray[Any]) -> None:
-    assert not read(words).pixels.any()
+    assert not read_as_decode_shows(words).pixels.any()
 
 
 def test_nothing_but_padding() -> None:
-    assert not read(np.full((4, 4), 9, np.uint16), PixelPaddingValue=9).pixels.any()
+    assert not read_as_decode_shows(np.full((4, 4), 9, np.uint16), PixelPaddingValue=9).pixels.any()
 
 
 def test_raster_files_keep_their_depth() -> None:
@@ -153,18 +155,18 @@ def test_grey_in_colour_and_its_spacing() -> None:
     ],
 )
 def test_spacing(attributes: dict[str, Any], mm: float, plane: str) -> None:
-    spacing = read(radiograph_8_bit(), **attributes).spacing
+    spacing = read_as_decode_shows(radiograph_8_bit(), **attributes).spacing
     assert spacing
     assert (spacing.mm, spacing.plane) == (mm, plane)
 
 
 @pytest.mark.parametrize("value", [None, [0, 0], [-1, 0.2], [900, 900]])
 def test_no_spacing_no_millimetres(value: object) -> None:
-    assert read(radiograph_8_bit(), PixelSpacing=value).spacing is None
+    assert read_as_decode_shows(radiograph_8_bit(), PixelSpacing=value).spacing is None
 
 
 def test_the_lung_window_lies_in_the_darker_part() -> None:
-    levels = read(radiograph_8_bit())
+    levels = read_as_decode_shows(radiograph_8_bit())
     lung = next(window for window in levels.windows if window.name == "lung")
     assert 0 <= lung.low < lung.high < np.percentile(levels.pixels, 90)
 
