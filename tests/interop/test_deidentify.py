@@ -21,6 +21,7 @@ from commands import SAMPLES, pneumoscope
 from core.images import encode, make_dataset, orientation, save
 from interop.findings import NAMES
 from pneumoscope.core.decode import decode
+from pneumoscope.core.decode_guard import parser_warnings
 from pneumoscope.core.errors import MultiFrame, NoPixelData
 from pneumoscope.interop.burned_in_text import find_text
 from pneumoscope.interop.deidentify import BurnedInTextNotFound, deidentify
@@ -209,6 +210,20 @@ def test_with_options_they_stay_shifted_capped_and_cleaned() -> None:
     assert apart.days == 1
     assert made.AcquisitionDateTime.endswith("101112.5")
     assert made.PatientBirthDate == ""
+
+
+@pytest.mark.parametrize(
+    ("age", "left"),
+    [
+        *(("089Y", "089Y"), ("090Y", "090Y"), ("103Y", "090Y"), ("95", "090Y"), ("77", "77")),
+        *(("095y", "090Y"), ("012M", "012M"), ("95 y", ""), ("born", "")),
+    ],
+)
+def test_ages_of_the_very_old_are_one(age: str, left: str) -> None:
+    with parser_warnings.ignored():
+        data = naming_file(naming_dataset(PatientAge=age))
+    made = dcmread(io.BytesIO(deidentify(data, SECRET, ALL).data))
+    assert (made.PatientAge or "") == left
 
 
 @pytest.mark.parametrize("moment", ["1990", "199012", "00010101", "19900101101112.5+0100"])

@@ -218,7 +218,7 @@ def access(**changes):
             "recorded": studies.ISSUED,
             "client": "192.0.2.7",
             "server": "https://pneumoscope.example/fhir",
-            "about": "DiagnosticReport/1",
+            "about": ("DiagnosticReport/1", "DiagnosticReport/2"),
             "user": "dr.house",
             "patient_id": "2",
         }

@@ -43,7 +43,7 @@ def _access() -> Access:
         recorded=studies.ISSUED,
         client="192.0.2.7",
         server=SERVER,
-        about=f"DiagnosticReport/{report['id']}",
+        about=(f"DiagnosticReport/{report['id']}",),
         user="a.reader",
         patient_id=fhir_subject.patient(studies.positive())["id"],
     )

@@ -150,9 +150,23 @@ def test_looks_are_recorded_and_told_to_auditors(ask, results, user_of, client_o
     validate(body)
     assert body["total"] == events.count()
     one = body["entry"][0]["resource"]
+    looks = [entry["resource"] for entry in body["entry"]]
+    referred = {
+        entity["what"]["reference"]
+        for look in looks
+        for entity in look["entity"]
+        if "what" in entity
+    }
+    assert f"DiagnosticReport/{report['id']}" in referred
+    first = client_of(user_of("auditor")).get("/fhir/AuditEvent", {"_count": 1}).json()
+    [more] = [link["url"] for link in first["link"] if link["relation"] == "next"]
+    second = client_of(user_of("auditor")).get(more).json()
+    assert second["entry"][0]["resource"] == looks[1]
     again = client_of(user_of("auditor")).get(f"/fhir/AuditEvent/{one['id']}").json()
     assert again == one
     assert report["resourceType"] == "DiagnosticReport"
+    for each in referred:
+        assert get(each)[0] == 200
 
 
 def _id(get):

@@ -227,6 +227,11 @@ def _safe_words(text: str) -> str:
 
 
 def _capped_age(text: str) -> str:
-    """Ages above 89 are one class: they are few enough to name people."""
-    match = re.fullmatch(r"(\d{3})Y", text)
-    return "090Y" if match and int(match[1]) > 89 else text
+    """Ages above 89 are one class: they are few enough to name people.
+
+    Years are often written without their letter; what is no age at all does not stay.
+    """
+    match = re.fullmatch(r"(\d{1,3})([DWMY]?)", text.strip().upper())
+    if match is None:
+        return ""
+    return "090Y" if match[2] in ("Y", "") and int(match[1]) > 89 else text

@@ -50,7 +50,7 @@ PATTERNS: dict[Interaction, _Pattern] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One interaction. event_id: the row's lasting identity. about: "Type/id" of the resource, or
+    """One interaction. event_id: the row's lasting identity. about: "Type/id" of each resource, or
     a search's query string. patient_id: the Patient resource's id, where one was concerned.
     client, server: address or URL. failure: empty when it succeeded."""
 
@@ -59,7 +59,7 @@ class Access:
     recorded: datetime
     client: str
     server: str
-    about: str
+    about: tuple[str, ...]
     user: str = ""
     patient_id: str = ""
     failure: str = ""
@@ -71,7 +71,7 @@ def audit_event(access: Access) -> Resource:
     patient = "Patient" if access.patient_id else ""
     # The patterns are for what succeeded; a failure is the same event without their profile.
     profile = [] if access.failure else [f"{BALP}.{patient}{pattern.profile}"]
-    words = f"{access.user or access.client}: {access.interaction} {access.about}"
+    words = f"{access.user or access.client}: {access.interaction} {', '.join(access.about)}"
     event: Resource = tidy(
         {
             "resourceType": "AuditEvent",
@@ -124,16 +124,21 @@ def _network_type(address: str) -> str:
 
 
 def _entities(access: Access) -> list[Resource]:
-    thing: Resource = {"type": Code("2", ENTITY_TYPE, "System Object").coding()}
-    if access.interaction == "search":
-        thing["role"] = Code("24", OBJECT_ROLE, "Query").coding()
-        thing["query"] = base64.b64encode(access.about.encode()).decode()
-    else:
-        thing["role"] = Code("4", OBJECT_ROLE, "Domain Resource").coding()
-        thing["what"] = {"reference": access.about}
+    things = [_thing(access.interaction, each) for each in access.about]
     patient = {
         "type": Code("1", ENTITY_TYPE, "Person").coding(),
         "role": Code("1", OBJECT_ROLE, "Patient").coding(),
         "what": {"reference": f"Patient/{access.patient_id}"},
     }
-    return [patient, thing] if access.patient_id else [thing]
+    return [patient, *things] if access.patient_id else things
+
+
+def _thing(interaction: Interaction, about: str) -> Resource:
+    thing: Resource = {"type": Code("2", ENTITY_TYPE, "System Object").coding()}
+    if interaction == "search":
+        thing["role"] = Code("24", OBJECT_ROLE, "Query").coding()
+        thing["query"] = base64.b64encode(about.encode()).decode()
+    else:
+        thing["role"] = Code("4", OBJECT_ROLE, "Domain Resource").coding()
+        thing["what"] = {"reference": about}
+    return thing

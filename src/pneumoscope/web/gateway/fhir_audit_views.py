@@ -9,12 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pneumoscope.interop.fhir_audit import Access, audit_event
-from pneumoscope.interop.fhir_bundle import searchset
 from pneumoscope.interop.fhir_elements import Resource
 from pneumoscope.web.accounts.access import right_required
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.gateway.fhir_search import PAGING, BadSearch, date_condition, page_of, uuid_of
-from pneumoscope.web.gateway.fhir_views import FhirView
+from pneumoscope.web.gateway.fhir_views import FhirView, found_answer
 from pneumoscope.web.gateway.models import FhirEntry
 
 ACTIONS: dict[str, Any] = {"fhir.read": "read", "fhir.search": "search"}
@@ -40,22 +39,14 @@ class AuditSearchView(AuditView):
     def get(self, request: Request) -> Response:
         found = self.events(request).filter(_condition(request))
         offset, count = page_of(request.GET.dict())
-        return Response(
-            searchset(
-                [event_resource(each, request) for each in found[offset : offset + count]],
-                base_url=request.build_absolute_uri("/fhir"),
-                own_url=request.build_absolute_uri(),
-                total=found.count(),
-            )
-        )
+        shown = [event_resource(each, request) for each in found[offset : offset + count]]
+        return found_answer(request, shown, total=found.count())
 
 
 def event_resource(event: Event, request: Request) -> Resource:
     patient = FhirEntry.objects.filter(
         resource_type="Patient", analysis__image__study=event.study
     ).first()
-    kind = str(event.detail.get("type", ""))
-    named = "&".join(event.detail.get("by", []))
     return audit_event(
         Access(
             event_id=UUID(event.detail["id"]),
@@ -63,11 +54,19 @@ def event_resource(event: Event, request: Request) -> Resource:
             recorded=event.at,
             client=event.address or "unknown",
             server=request.build_absolute_uri("/fhir"),
-            about=f"{kind}?{named}" if event.action == "fhir.search" else f"{kind}/{event.study}",
+            about=_about(event),
             user=event.actor.get_username() if event.actor else "",
             patient_id=str(patient.resource_id) if patient and event.study else "",
         )
     )
+
+
+def _about(event: Event) -> tuple[str, ...]:
+    """A search's parameters by name; of a look, each resource that was shown."""
+    kind = str(event.detail.get("type", ""))
+    if event.action == "fhir.search":
+        return (f"{kind}?{'&'.join(event.detail.get('by', []))}",)
+    return tuple(f"{kind}/{each}" for each in event.detail.get("resources", []))
 
 
 def _condition(request: Request) -> Q:

@@ -118,7 +118,8 @@ class ReadView(FhirView):
         found = resource_of(entry, {}) if entry else None
         if entry is None or found is None:
             raise Http404
-        note(request, "fhir.read", kind, study=entry.analysis.image.study)
+        ids = [str(entry.resource_id)]
+        note(request, "fhir.read", kind, study=entry.analysis.image.study, resources=ids)
         return Response(found)
 
 
@@ -134,23 +135,12 @@ class SearchView(FhirView):
         shown = [each for entry in page if (each := resource_of(entry, known))]
         names = sorted({name for name, _ in asked} - PAGING)
         note(request, "fhir.search", kind, by=names, shown=len(shown))
-        for study in {entry.analysis.image.study for entry in page}:
-            note(request, "fhir.read", kind, study=study)
-        more = self._address(request, offset + count) if count and offset + count < total else ""
-        return Response(
-            searchset(
-                shown,
-                base_url=request.build_absolute_uri("/fhir"),
-                own_url=request.build_absolute_uri(),
-                total=total,
-                next_url=more,
-            )
-        )
-
-    def _address(self, request: Request, offset: int) -> str:
-        query = request.GET.copy()
-        query["_offset"] = str(offset)
-        return f"{request.build_absolute_uri(request.path)}?{query.urlencode()}"
+        read: dict[Study, list[str]] = {}
+        for entry in page:
+            read.setdefault(entry.analysis.image.study, []).append(str(entry.resource_id))
+        for study, ids in read.items():
+            note(request, "fhir.read", kind, study=study, resources=ids)
+        return found_answer(request, shown, total=total)
 
 
 class NothingView(FhirView):
@@ -158,6 +148,25 @@ class NothingView(FhirView):
 
     def get(self, request: Request, rest: str = "") -> Response:  # noqa: ARG002
         raise Http404
+
+
+def found_answer(request: Request, shown: list[Resource], *, total: int) -> Response:
+    """A page of what was found, and where the next one is."""
+    offset, count = page_of(request.GET.dict())
+    more = ""
+    if count and offset + count < total:
+        query = request.GET.copy()
+        query["_offset"] = str(offset + count)
+        more = f"{request.build_absolute_uri(request.path)}?{query.urlencode()}"
+    return Response(
+        searchset(
+            shown,
+            base_url=request.build_absolute_uri("/fhir"),
+            own_url=request.build_absolute_uri(),
+            total=total,
+            next_url=more,
+        )
+    )
 
 
 def resource_of(entry: FhirEntry, known: dict[int, list[Resource]]) -> Resource | None:
