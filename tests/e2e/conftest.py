@@ -35,6 +35,7 @@ ARGUMENTS = [
 
 @dataclass(frozen=True)
 class Server:
+    home: Path
     address: str
     password: str
 
@@ -47,26 +48,31 @@ def chromium() -> Path:
 @pytest.fixture(scope="session")
 def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """`serve` on a port the system chooses; everything it says until it is ready is read."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PNEUMOSCOPE_")}  # noqa: TID251
-    environment["PNEUMOSCOPE_HOME"] = str(tmp_path_factory.mktemp("home"))
+    home = tmp_path_factory.mktemp("home")
     command = [sys.executable, "-m", "pneumoscope.web", "serve", "--port", "0"]
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, env=environment(home), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         try:
-            yield until_ready(process)
+            yield until_ready(process, home)
         finally:
             process.terminate()
             process.wait(30)
 
 
-def until_ready(process: "subprocess.Popen[str]") -> Server:
+def environment(home: Path) -> dict[str, str]:
+    """Ours, with nothing set but the home of an installation."""
+    ours = {k: v for k, v in os.environ.items() if not k.startswith("PNEUMOSCOPE_")}  # noqa: TID251
+    return ours | {"PNEUMOSCOPE_HOME": str(home)}
+
+
+def until_ready(process: "subprocess.Popen[str]", home: Path) -> Server:
     said = ""
     for line in process.stdout:
         said += line
         ready = re.search(r"ready: (http://\S+)/", said)
         if ready:
-            return Server(ready[1], re.search(r"password “([^”]+)”", said)[1])
+            return Server(home, ready[1], re.search(r"password “([^”]+)”", said)[1])
     raise RuntimeError(f"the server ended before it was ready: {said}")
 
 
