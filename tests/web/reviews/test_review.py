@@ -23,7 +23,8 @@ DRAWN = "[[[20, 160], [60, 160], [60, 200], [20, 200]]]"
 
 @pytest.fixture
 def analysis(site):
-    return image_analysed(image_make(study_make(patient_id="4711")))
+    with transaction.atomic():
+        return image_analysed(image_make(study_make(patient_id="4711")))
 
 
 @pytest.fixture

@@ -71,8 +71,20 @@ const remove = (index) => {
   const [gone] = regions.splice(index, 1);
   keep(regions);
   announce(words("removed", zoneOf(gone)));
+};
+
+/** The button is gone with its region: the next one takes the focus. */
+const removeBy = (button) => {
+  const index = Number(button.dataset.undraw);
+  remove(index);
   const left = drawing().querySelectorAll("[data-undraw]");
   (left[Math.min(index, left.length - 1)] ?? drawing().querySelector("[data-mark]")).focus();
+};
+
+const removeLast = () => {
+  if (!drawing()?.querySelector("[data-mark][aria-pressed=true]") || !drawn().length) return false;
+  remove(drawn().length - 1);
+  return true;
 };
 
 document.addEventListener("pneumoscope:region", (event) => {
@@ -83,8 +95,8 @@ document.addEventListener("pneumoscope:region", (event) => {
   announce(words("marked", zoneOf(corners)));
 });
 document.addEventListener("click", (event) => {
-  const index = event.target.closest("[data-undraw]")?.dataset.undraw;
-  if (index) remove(Number(index));
+  const button = event.target.closest("[data-undraw]");
+  if (button) removeBy(button);
 });
 document.addEventListener("htmx:afterSwap", show);
 document.addEventListener("toggle", outline, true); // does not bubble
@@ -95,4 +107,4 @@ const draw = (name) => () => {
   drawing().querySelector(`[data-mark="${name}"]`).click();
   return true;
 };
-Keys.listen({ b: draw("mark-ellipse"), v: draw("mark-freehand") });
+Keys.listen({ b: draw("mark-ellipse"), v: draw("mark-freehand"), Delete: removeLast, Backspace: removeLast });

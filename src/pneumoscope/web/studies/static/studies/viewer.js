@@ -186,6 +186,11 @@ class View {
     return true;
   }
 
+  /** What is marked belongs to whoever listens. */
+  removeLast() {
+    return !MARKING.includes(this.dragging) && this.measurements.removeLast();
+  }
+
   escape() {
     if (!this.pane || this.dragging === "window") return false;
     this.engine.cs.cancelActiveManipulations(this.pane.screen);
@@ -255,7 +260,7 @@ Keys.listen({
   ArrowLeft: (event) => view?.arrow(-1, 0, event) ?? false, ArrowRight: (event) => view?.arrow(1, 0, event) ?? false,
   ArrowUp: (event) => view?.arrow(0, -1, event) ?? false, ArrowDown: (event) => view?.arrow(0, 1, event) ?? false,
   Enter: () => view?.enter() ?? false, Escape: () => view?.escape() ?? false,
-  Delete: ready(() => view.measurements.removeLast()), Backspace: ready(() => view.measurements.removeLast()),
+  Delete: ready(() => view.removeLast()), Backspace: ready(() => view.removeLast()),
   ...numbers,
   "[": neighbour(-1), "]": neighbour(1),
   w: () => document.querySelector("[data-worklist]").click(),

@@ -25,7 +25,6 @@ export class Overlay {
   }
 
   has(name) {
-    if (name === "marks") return Boolean(this.marks?.childElementCount);
     return name === "zones" || Boolean(this.heat);
   }
 
