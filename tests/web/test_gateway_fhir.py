@@ -3,13 +3,13 @@
 import pytest
 from django.test import Client
 
-from interop.fhir_server import validate
+from interop.fhir_server import fhir_server, validate
 from interop.findings import NAMES
 from pneumoscope.web.accounts.roles import Scope
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.gateway.outbox import analyses_tell
 from pneumoscope.web.people.services import token_create
-from web.outgoing import dicom_result
+from web.outgoing import deliver_all, destination_make, dicom_result
 
 pytestmark = pytest.mark.django_db
 
@@ -167,6 +167,26 @@ def test_looks_are_recorded_and_told_to_auditors(ask, results, user_of, client_o
     assert report["resourceType"] == "DiagnosticReport"
     for each in referred:
         assert get(each)[0] == 200
+
+
+def test_what_was_created_elsewhere_is_told_to_auditors(site, ask, user_of, client_of):
+    with fhir_server() as (server, _):
+        destinations = [destination_make(site), destination_make(site, "fhir", url=server.url)]
+        dicom_result(site)
+        deliver_all(destinations[1])
+    [event] = Event.objects.filter(action="result.deliver")
+    body = client_of(user_of("auditor")).get("/fhir/AuditEvent").json()
+    validate(body)
+    [entry] = body["entry"]
+    told = entry["resource"]
+    assert told["id"] == event.detail["id"]
+    assert told["meta"]["profile"][0].endswith("PatientCreate")
+    assert [agent["network"]["address"] for agent in told["agent"]] == [
+        "http://testserver/fhir",
+        server.url,
+    ]
+    for entity in told["entity"]:
+        assert ask()(entity["what"]["reference"])[0] == 200
 
 
 def _id(get):

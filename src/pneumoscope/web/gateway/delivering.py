@@ -21,6 +21,7 @@ from pneumoscope.interop.delivery import PeerBusy, PeerUnreachable
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.models import Delivery
 from pneumoscope.web.gateway.models.deliveries import Stage, due_now, sources_of
+from pneumoscope.web.gateway.models.destinations import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -123,11 +124,13 @@ def _close(delivery: Delivery, stage: Stage, **values: Any) -> bool:
 
 
 def _note(delivery: Delivery) -> None:
+    """`id` names the event as an AuditEvent, where resources were created elsewhere."""
+    named = {"id": str(uuid.uuid4())} if delivery.kind == Kind.FHIR else {}
     event_record(
         action="result.deliver",
         actor=None,
         target=delivery,
-        detail={"destination": delivery.destination_id, "kind": delivery.kind},
+        detail={"destination": delivery.destination_id, "kind": delivery.kind, **named},
     )
 
 

@@ -1,4 +1,7 @@
-"""/fhir/AuditEvent: who read what over /fhir, for those who may see the audit trail (IHE BALP)."""
+"""/fhir/AuditEvent: who read what over /fhir, and what we created on other servers (IHE BALP).
+
+For those who may see the audit trail.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -14,9 +17,13 @@ from pneumoscope.web.accounts.access import right_required
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.gateway.fhir_search import PAGING, BadSearch, date_condition, page_of, uuid_of
 from pneumoscope.web.gateway.fhir_views import FhirView, found_answer
-from pneumoscope.web.gateway.models import FhirEntry
+from pneumoscope.web.gateway.models import Destination, FhirEntry
 
-ACTIONS: dict[str, Any] = {"fhir.read": "read", "fhir.search": "search"}
+ACTIONS: dict[str, Any] = {
+    "fhir.read": "read",
+    "fhir.search": "search",
+    "result.deliver": "create",
+}
 
 
 class AuditView(FhirView):
@@ -24,7 +31,9 @@ class AuditView(FhirView):
 
     def events(self, request: Request) -> QuerySet[Event]:
         sites = request.user.sites_with("audit.view")
-        return Event.objects.filter(site__in=sites, action__in=ACTIONS).select_related("actor")
+        found = Event.objects.filter(site__in=sites, action__in=ACTIONS)
+        # Of deliveries, those to FHIR servers have a name.
+        return found.filter(detail__id__isnull=False).select_related("actor")
 
 
 class AuditReadView(AuditView):
@@ -47,13 +56,17 @@ def event_resource(event: Event, request: Request) -> Resource:
     patient = FhirEntry.objects.filter(
         resource_type="Patient", analysis__image__study=event.study
     ).first()
+    here = request.build_absolute_uri("/fhir")
+    client, server = event.address or "unknown", here
+    if event.action == "result.deliver":
+        client, server = here, Destination.objects.get(pk=event.detail["destination"]).url
     return audit_event(
         Access(
             event_id=UUID(event.detail["id"]),
             interaction=ACTIONS[event.action],
             recorded=event.at,
-            client=event.address or "unknown",
-            server=request.build_absolute_uri("/fhir"),
+            client=client,
+            server=server,
             about=_about(event),
             user=event.actor.get_username() if event.actor else "",
             patient_id=str(patient.resource_id) if patient and event.study else "",
@@ -62,11 +75,17 @@ def event_resource(event: Event, request: Request) -> Resource:
 
 
 def _about(event: Event) -> tuple[str, ...]:
-    """A search's parameters by name; of a look, each resource that was shown."""
+    """A search's parameters by name; of a look, each resource that was shown; the report sent."""
     kind = str(event.detail.get("type", ""))
-    if event.action == "fhir.search":
-        return (f"{kind}?{'&'.join(event.detail.get('by', []))}",)
-    return tuple(f"{kind}/{each}" for each in event.detail.get("resources", []))
+    match ACTIONS[event.action]:
+        case "search":
+            return (f"{kind}?{'&'.join(event.detail.get('by', []))}",)
+        case "read":
+            return tuple(f"{kind}/{each}" for each in event.detail.get("resources", []))
+    sent = FhirEntry.objects.filter(
+        resource_type="DiagnosticReport", analysis__deliveries=event.object_id
+    )
+    return tuple(f"DiagnosticReport/{each.resource_id}" for each in sent)
 
 
 def _condition(request: Request) -> Q:
