@@ -12,7 +12,14 @@ import psutil
 import pytest
 from django.core.management import CommandError
 
-from pneumoscope.web.config.supervisor import Child, _end, _restart_dead, listen, supervise
+from pneumoscope.web.config.supervisor import (
+    Child,
+    _answers,
+    _end,
+    _restart_dead,
+    listen,
+    supervise,
+)
 from web.installation import Installation, wait_until
 
 
@@ -68,6 +75,12 @@ def test_a_port_in_use_is_named_with_its_remedy():
         port = taken.getsockname()[1]
         with pytest.raises(CommandError, match=f"port_in_use.*:{port}[^$]*PORT={port + 1}"):
             listen("127.0.0.1", port)
+
+
+def test_the_server_is_asked_past_a_proxy(live_server, monkeypatch):
+    """A hospital's proxy would answer in its place, or not at all."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9/")
+    assert _answers(f"{live_server.url}/healthz")
 
 
 def test_a_web_server_that_dies_at_once_ends_the_whole():
