@@ -16,7 +16,7 @@ from pneumoscope.web.dashboards.tallies import Tally
 from pneumoscope.web.dashboards.times import Spread
 from pneumoscope.web.dashboards.waiting import Queue
 from pneumoscope.web.reviews.states import Agreement
-from pneumoscope.web.studies.filters import IN_PROGRESS, NO_RESULT
+from pneumoscope.web.studies.conditions import IN_PROGRESS, NO_RESULT
 from pneumoscope.web.studies.states import State
 
 
@@ -107,9 +107,11 @@ def suspicious(question: Question, tallies: Sequence[Tally]) -> Plot:
         key="suspicious",
         title=_("Suspicious results"),
         meaning=_(
+            # The percent sign is a percent sign. xgettext:no-python-format
             "Share of the results at or above the operating threshold, with its 95 % interval."
         ),
         unit="share",
+        # The percent sign is a percent sign. xgettext:no-python-format
         columns=[_("Received"), _("Suspicious"), _("95 % interval"), _("Results")],
         rows=rows_of(
             question,
@@ -166,6 +168,7 @@ def agreement(question: Question, tallies: Sequence[Tally]) -> Plot:
             "result before they said so, unless they read blinded."
         ),
         unit="share",
+        # The percent sign is a percent sign. xgettext:no-python-format
         columns=[_("Received"), _("Agree"), _("95 % interval"), _("Sure reviews"), _("Unsure")],
         rows=rows_of(question, question.wide_bins, cells, state=State.ANALYSED),
         series=share_series(_("Agree"), shares),

@@ -29,7 +29,7 @@ from pneumoscope.web.dashboards.periods import Bins, midnight
 from pneumoscope.web.dashboards.times import two_digits
 from pneumoscope.web.reviews.models import Kind, Reading, Review
 from pneumoscope.web.reviews.states import Agreement, Label, ReadingState
-from pneumoscope.web.studies.filters import AGES, UNFIT
+from pneumoscope.web.studies.conditions import AGES, UNFIT
 from pneumoscope.web.studies.models import Analysis, Image, Study
 
 PNEUMONIA = (Label.BACTERIAL, Label.VIRAL, Label.PNEUMONIA)

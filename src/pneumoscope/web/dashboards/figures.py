@@ -10,7 +10,7 @@ from pneumoscope.web.dashboards.question import Question
 from pneumoscope.web.dashboards.shares import Share
 from pneumoscope.web.dashboards.tallies import Tally
 from pneumoscope.web.dashboards.times import Spread
-from pneumoscope.web.studies.filters import NO_RESULT
+from pneumoscope.web.studies.conditions import NO_RESULT
 from pneumoscope.web.studies.states import State
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from pneumoscope.web.dashboards.question import Question
 from pneumoscope.web.dashboards.tallies import Tally
 from pneumoscope.web.dashboards.totals import Totals
-from pneumoscope.web.studies.filters import AGES, SEXES, UNKNOWN, VIEWS
+from pneumoscope.web.studies.conditions import AGES, SEXES, UNKNOWN, VIEWS
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,17 +39,18 @@ def worklist(request: HttpRequest) -> HttpResponse:
     user = request.user
     filters = Filters(user, request.GET.dict())
     studies, after = page_of(filters, request.GET.get("after", ""))
+    first = "after" not in request.GET
     list_record(rows=studies, request=request)
     context = {
         "rows": rows(studies),
         "after": after,
-        "first": "after" not in request.GET,
+        "first": first,
         "filters": filters,
         "more_filters": [field for field in filters if field.name not in TOOLBAR],
         "narrowed": {name for name in filters.asked if name != "sort"},
         "blind": filters.blind,
         "first_case": is_offered(request),
-        "count": count_words(filters.studies()),
+        "count": count_words(filters, studies, whole=first and not after),
         "saved_views": user.saved_views.all(),
         "may_upload": may_upload(request),
         "may_export": user.has_right("study.export"),

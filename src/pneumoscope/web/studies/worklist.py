@@ -41,9 +41,9 @@ def page_of(filters: Filters, after: str = "", size: int = PAGE_SIZE) -> tuple[l
     return found, place_of(found[-1], fields) if len(places) > size else ""
 
 
-def count_words(studies: QuerySet[Study]) -> str:
-    """How many studies there are, as far as it is worth counting."""
-    count = studies.order_by()[: COUNT_LIMIT + 1].count()
+def count_words(filters: Filters, page: list[Study], *, whole: bool) -> str:
+    """How many studies there are, as far as it is worth counting; `whole`: all are on the page."""
+    count = len(page) if whole else filters.studies().order_by()[: COUNT_LIMIT + 1].count()
     if count > COUNT_LIMIT:
         return _("more than %s studies") % intcomma(COUNT_LIMIT)
     return ngettext("%(n)s study", "%(n)s studies", count) % {"n": intcomma(count)}

@@ -6,6 +6,7 @@ from pneumoscope.web.studies.models.descriptions import Description
 from pneumoscope.web.studies.models.embeddings import Embedding
 from pneumoscope.web.studies.models.images import Image
 from pneumoscope.web.studies.models.impressions import Finding, Impression
+from pneumoscope.web.studies.models.search import SearchWord
 from pneumoscope.web.studies.models.studies import SiteQuerySet, Source, Study, Urgency
 from pneumoscope.web.studies.models.uploads import Upload, UploadPart
 
@@ -18,6 +19,7 @@ __all__ = [
     "Impression",
     "KeptAnswer",
     "SavedView",
+    "SearchWord",
     "SiteQuerySet",
     "Source",
     "Study",

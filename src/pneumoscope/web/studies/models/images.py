@@ -3,11 +3,12 @@
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.studies.models.search import SearchWord
 from pneumoscope.web.studies.models.studies import SiteQuerySet, Study
 from pneumoscope.web.studies.states import State
 
@@ -55,6 +56,12 @@ class Image(models.Model):
         indexes = [
             models.Index(fields=["state", "queued"]),
             models.Index(fields=["site", "sop_instance_uid"]),
+            models.Index(fields=["view_position", "study"]),
+            models.Index(
+                fields=["failure_code", "study"],
+                condition=~Q(failure_code=""),
+                name="image_without_a_result",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["site", "sha256"], name="image_once_per_site"),
@@ -74,6 +81,17 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @transaction.atomic
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A new one with the study's search words of its file's name, which never changes."""
+        new = self._state.adding
+        super().save(*args, **kwargs)
+        if new:
+            SearchWord.objects.bulk_create(self.file_words())
+
+    def file_words(self) -> list[SearchWord]:
+        return SearchWord.made_of([self.source_name], study=self.study, of_patient=False)
 
     def audit_subject(self) -> tuple[uuid.UUID, str]:
         return self.study.audit_subject()

@@ -4,13 +4,14 @@ import uuid
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.accounts.roles import Right
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
+from pneumoscope.web.studies.models.search import SearchWord
 from pneumoscope.web.studies.states import State
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class SiteQuerySet(models.QuerySet[Any]):
     def visible_to(self, user: Any, right: Right = "study.view") -> Self:
         """Only what belongs to sites at which the user has the right; the rest does not exist."""
         return self.filter(site__in=user.sites_with(right))
+
+
+# What of a study is searched by its words.
+SEARCHED = ("patient_id", "patient_name", "accession_number", "study_instance_uid")
 
 
 class Study(models.Model):
@@ -86,6 +91,9 @@ class Study(models.Model):
             models.Index(fields=["site", "state", "-created", "-id"]),
             models.Index(fields=["site", "patient_id"]),
             models.Index(fields=["site", "accession_number"]),
+            # For the filters, which ask for the keys alone.
+            models.Index(fields=["age_years", "id"]),
+            models.Index(fields=["sex", "id"]),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=State.values), name="study_state_known"),
@@ -99,6 +107,19 @@ class Study(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @transaction.atomic
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """With its search words, where something changes that they are made of."""
+        super().save(*args, **kwargs)
+        fields = kwargs.get("update_fields")
+        if fields is None or {*SEARCHED} & {*fields}:
+            self.search_words.filter(of_patient=True).delete()
+            SearchWord.objects.bulk_create(self.patient_words())
+
+    def patient_words(self) -> list[SearchWord]:
+        texts = (getattr(self, name) for name in SEARCHED)
+        return SearchWord.made_of(texts, study=self, of_patient=True)
 
     @property
     def typed(self) -> "Description | None":
