@@ -14,16 +14,17 @@ from pneumoscope.interop.delivery import (
     UnreadableAnswer,
 )
 from pneumoscope.interop.http import HttpPeer
+from pneumoscope.interop.ups_workitem import Output, Performed
 
 OURS, THEIRS = "2.25.1001", "2.25.1002"
-PERFORMED = ups.Performed(
+PERFORMED = Performed(
     station=("PNEUMOSCOPE", "99TEST", "Pneumoscope"),
     procedure=("CXR-AI", "99TEST", "Chest AI"),
     started=datetime(2026, 11, 22, 9, 30, tzinfo=UTC),
     ended=datetime(2026, 11, 22, 9, 31, tzinfo=UTC),
     outputs=(
-        ups.Output("1.2.3", "1.2.3.9", "1.2.840.10008.5.1.4.1.1.88.34", "1.2.3.9.1", "PACS"),
-        ups.Output("1.2.3", "1.2.3.8", "1.2.840.10008.5.1.4.1.1.7", "1.2.3.8.1", "", "https://x"),
+        Output("1.2.3", "1.2.3.9", "1.2.840.10008.5.1.4.1.1.88.34", "1.2.3.9.1", "PACS"),
+        Output("1.2.3", "1.2.3.8", "1.2.840.10008.5.1.4.1.1.7", "1.2.3.8.1", "", "https://x"),
     ),
 )
 

@@ -5,26 +5,26 @@ UID and must keep it before asking: it is the key to the work item until its fin
 """
 
 import json
-import re
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from pydicom.dataset import Dataset
-from pydicom.uid import RE_VALID_UID
 
 from pneumoscope.interop.delivery import DeliveryRejected, quoted
 from pneumoscope.interop.dicomweb import DICOM_JSON
 from pneumoscope.interop.dicomweb_client import datasets
 from pneumoscope.interop.http import HttpAnswer, HttpPeer, raise_for_status
 from pneumoscope.interop.query import text
+from pneumoscope.interop.ups_workitem import (
+    Performed,
+    Workitem,
+    is_uid,
+    performed_write,
+    progress_write,
+    workitem_read,
+)
 
 HEADERS = {"Content-Type": DICOM_JSON, "Accept": DICOM_JSON}
 State = Literal["IN PROGRESS", "COMPLETED", "CANCELED"]
-# (code value, coding scheme designator, code meaning)
-CodeTriple = tuple[str, str, str]
-DISCONTINUED: CodeTriple = ("110513", "DCM", "Discontinued for unspecified reason")
-LONGEST_REASON = 1024
 PAGE = 100
 
 
@@ -33,48 +33,6 @@ class WorkitemUnavailable(DeliveryRejected):
 
     code = "workitem_unavailable"
     remedy = "Nothing to do: take the next one. It was claimed, cancelled or removed meanwhile."
-
-
-@dataclass(frozen=True, slots=True)
-class Workitem:
-    """One scheduled procedure step. Empty strings where the worklist does not say.
-
-    inputs: (study, series, SOP instance UID) of what to read; a series or instance may be "".
-    retrieve_urls: WADO-RS addresses of the inputs, where given.
-    """
-
-    uid: str
-    label: str
-    priority: str
-    study_instance_uid: str
-    patient_id: str
-    accession_number: str
-    inputs: tuple[tuple[str, str, str], ...]
-    retrieve_urls: tuple[str, ...]
-    dataset: Dataset
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """An object made for a work item, and where it can be had: an AE title or a WADO-RS URL."""
-
-    study_instance_uid: str
-    series_instance_uid: str
-    sop_class_uid: str
-    sop_instance_uid: str
-    retrieve_ae_title: str = ""
-    retrieve_url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Performed:
-    """How a work item was done, as its final state requires (PS3.4 table CC.2.5-3)."""
-
-    station: CodeTriple
-    procedure: CodeTriple
-    started: datetime
-    ended: datetime
-    outputs: tuple[Output, ...]
 
 
 def find(
@@ -94,8 +52,8 @@ def find(
     answer = peer.exchange("GET", "workitems", query=query, headers={"Accept": DICOM_JSON})
     _check(answer, peer)
     # Without a UID a work item cannot be claimed; the others can.
-    found = [_workitem(each) for each in datasets(peer, answer)]
-    return [item for item in found if _is_uid(item.uid)]
+    found = [workitem_read(each) for each in datasets(peer, answer)]
+    return [item for item in found if is_uid(item.uid)]
 
 
 def claim(peer: HttpPeer, uid: str, transaction_uid: str) -> None:
@@ -107,20 +65,17 @@ def claim(peer: HttpPeer, uid: str, transaction_uid: str) -> None:
         _change_state(peer, uid, transaction_uid, "IN PROGRESS")
     except WorkitemUnavailable:
         # Perhaps the answer to our own claim was lost: only the owner may report progress.
-        update(peer, uid, transaction_uid, _progress("0"))
+        update(peer, uid, transaction_uid, progress_write("0"))
 
 
 def complete(peer: HttpPeer, uid: str, transaction_uid: str, performed: Performed) -> None:
     """Say how it was done and what came of it, then close it. Safe to repeat."""
-    _finish(peer, uid, transaction_uid, "COMPLETED", _performed(performed))
+    _finish(peer, uid, transaction_uid, "COMPLETED", performed_write(performed))
 
 
 def cancel(peer: HttpPeer, uid: str, transaction_uid: str, reason: str) -> None:
     """Give up a claimed work item and say why. Safe to repeat."""
-    content = _progress("100")
-    progress = content.ProcedureStepProgressInformationSequence[0]
-    progress.ReasonForCancellation = reason[:LONGEST_REASON]
-    progress.ProcedureStepDiscontinuationReasonCodeSequence = [_code(DISCONTINUED)]
+    content = progress_write("100", given_up=reason or "Not done")
     _finish(peer, uid, transaction_uid, "CANCELED", content)
 
 
@@ -160,49 +115,6 @@ def _change_state(peer: HttpPeer, uid: str, transaction_uid: str, wanted: State)
     _check(answer, peer)
 
 
-def _progress(percent: str) -> Dataset:
-    progress, content = Dataset(), Dataset()
-    progress.ProcedureStepProgress = percent
-    content.ProcedureStepProgressInformationSequence = [progress]
-    return content
-
-
-def _performed(performed: Performed) -> Dataset:
-    done = Dataset()
-    done.PerformedStationNameCodeSequence = [_code(performed.station)]
-    done.PerformedWorkitemCodeSequence = [_code(performed.procedure)]
-    done.PerformedProcedureStepStartDateTime = f"{performed.started:%Y%m%d%H%M%S%z}"
-    done.PerformedProcedureStepEndDateTime = f"{performed.ended:%Y%m%d%H%M%S%z}"
-    done.OutputInformationSequence = [_output(output) for output in performed.outputs]
-    content = Dataset()
-    content.UnifiedProcedureStepPerformedProcedureSequence = [done]
-    return content
-
-
-def _output(output: Output) -> Dataset:
-    instance, item = Dataset(), Dataset()
-    instance.ReferencedSOPClassUID = output.sop_class_uid
-    instance.ReferencedSOPInstanceUID = output.sop_instance_uid
-    item.TypeOfInstances = "DICOM"
-    item.StudyInstanceUID = output.study_instance_uid
-    item.SeriesInstanceUID = output.series_instance_uid
-    item.ReferencedSOPSequence = [instance]
-    where = Dataset()
-    if output.retrieve_ae_title:
-        where.RetrieveAETitle = output.retrieve_ae_title
-        item.DICOMRetrievalSequence = [where]
-    elif output.retrieve_url:
-        where.RetrieveURL = output.retrieve_url
-        item.WADORSRetrievalSequence = [where]
-    return item
-
-
-def _code(triple: CodeTriple) -> Dataset:
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = triple
-    return item
-
-
 def _body(content: Dataset) -> bytes:
     """The DICOM JSON model: an array, of one dataset (PS3.18 F.2)."""
     return json.dumps([content.to_json_dict()], ensure_ascii=False).encode()
@@ -214,7 +126,7 @@ def _path(uid: str) -> str:
 
 def _valid(uid: str) -> str:
     """A UID that may stand in a URL. Raises DeliveryRejected for text that is none."""
-    if not _is_uid(uid):
+    if not is_uid(uid):
         raise DeliveryRejected(f"{quoted(uid)!r} is no UID")
     return uid
 
@@ -225,34 +137,3 @@ def _check(answer: HttpAnswer, peer: HttpPeer) -> None:
     if answer.status in {409, 410}:
         raise WorkitemUnavailable(f"{peer.base_url}: {quoted(reason) or answer.status}")
     raise_for_status(answer, peer, reason)
-
-
-def _is_uid(value: str) -> bool:
-    return len(value) <= 64 and re.fullmatch(RE_VALID_UID, value) is not None
-
-
-def _workitem(dataset: Dataset) -> Workitem:
-    requests = dataset.get("ReferencedRequestSequence") or [Dataset()]
-    inputs = list(dataset.get("InputInformationSequence") or [])
-    return Workitem(
-        uid=text(dataset, "SOPInstanceUID"),
-        label=text(dataset, "ProcedureStepLabel"),
-        priority=text(dataset, "ScheduledProcedureStepPriority"),
-        study_instance_uid=text(dataset, "StudyInstanceUID")
-        or next((text(item, "StudyInstanceUID") for item in inputs), ""),
-        patient_id=text(dataset, "PatientID"),
-        accession_number=text(requests[0], "AccessionNumber"),
-        inputs=tuple(each for item in inputs for each in _input(item)),
-        retrieve_urls=tuple(
-            text(where, "RetrieveURL")
-            for item in inputs
-            for where in item.get("WADORSRetrievalSequence") or []
-        ),
-        dataset=dataset,
-    )
-
-
-def _input(item: Dataset) -> list[tuple[str, str, str]]:
-    study, series = text(item, "StudyInstanceUID"), text(item, "SeriesInstanceUID")
-    instances = item.get("ReferencedSOPSequence") or [Dataset()]
-    return [(study, series, text(each, "ReferencedSOPInstanceUID")) for each in instances]

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.interop.objects import OBJECTS
-from pneumoscope.interop.ups import Output, Performed
+from pneumoscope.interop.ups_workitem import Output, Performed
 from pneumoscope.web.gateway.models import Arrival, Delivery, Destination, WorkItem
 from pneumoscope.web.gateway.models.arrivals import Outcome
 from pneumoscope.web.gateway.models.deliveries import WAITING, Stage

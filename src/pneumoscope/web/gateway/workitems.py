@@ -17,6 +17,7 @@ from pneumoscope.interop import ups
 from pneumoscope.interop.delivery import DeliveryRejected
 from pneumoscope.interop.http import HttpPeer
 from pneumoscope.interop.query import FoundSeries, text
+from pneumoscope.interop.ups_workitem import Performed, Workitem
 from pneumoscope.web.gateway.fetching import Archive, http_peer, web_archive
 from pneumoscope.web.gateway.held import is_known
 from pneumoscope.web.gateway.models import Destination, Pull, WorkItem
@@ -59,9 +60,9 @@ def workitems_ask(pull: Pull) -> int:
     return taken
 
 
-def _scheduled(pull: Pull, peer: HttpPeer) -> list[ups.Workitem]:
+def _scheduled(pull: Pull, peer: HttpPeer) -> list[Workitem]:
     """All pages before the first claim, which would shift them."""
-    found: list[ups.Workitem] = []
+    found: list[Workitem] = []
     asked = {"station": pull.station, "procedure": pull.procedure}
     while page := ups.find(peer, offset=len(found), **asked):
         found += page
@@ -70,7 +71,7 @@ def _scheduled(pull: Pull, peer: HttpPeer) -> list[ups.Workitem]:
     return found
 
 
-def _kept(pull: Pull, found: ups.Workitem) -> WorkItem | None:
+def _kept(pull: Pull, found: Workitem) -> WorkItem | None:
     """The row that holds the key, before the key is used. None: it is known, and not open to us."""
     urls = [url.partition("/studies/")[0] for url in found.retrieve_urls if "/studies/" in url]
     item, made = WorkItem.objects.get_or_create(
@@ -127,7 +128,7 @@ def _claim(item: WorkItem, peer: HttpPeer) -> bool:
     return True
 
 
-def _finish(item: WorkItem, peer: HttpPeer, state: ItemState, said: ups.Performed | str) -> None:
+def _finish(item: WorkItem, peer: HttpPeer, state: ItemState, said: Performed | str) -> None:
     try:
         if isinstance(said, str):
             ups.cancel(peer, item.uid, item.transaction_uid, said)
