@@ -165,6 +165,19 @@ def test_no_spacing_no_millimetres(value: object) -> None:
     assert read_as_decode_shows(radiograph_8_bit(), PixelSpacing=value).spacing is None
 
 
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"PixelSpacing": [0.1, 4.0]},  # each might be, both together cannot
+        {"PixelSpacing": [0.1, 4.0], "ImagerPixelSpacing": [0.1, 0.1]},
+        {"PixelSpacing": [0.001, 0.001], "ImagerPixelSpacing": [0.1, 0.2]},
+    ],
+)
+def test_spacings_that_contradict_each_other_measure_nothing(attributes: dict[str, Any]) -> None:
+    """A length would be wrong in one direction, and nobody could tell."""
+    assert read_as_decode_shows(radiograph_8_bit(), **attributes).spacing is None
+
+
 def test_the_lung_window_lies_in_the_darker_part() -> None:
     levels = read_as_decode_shows(radiograph_8_bit())
     lung = next(window for window in levels.windows if window.name == "lung")

@@ -13,14 +13,13 @@ from pneumoscope.core.dicom_grayscale import show_grayscale
 from pneumoscope.core.dicom_header import read_header
 from pneumoscope.core.dicom_image_pixel import ImagePixel, read_image_pixel
 from pneumoscope.core.dicom_pixels import Words, read_words
+from pneumoscope.core.dicom_spacing import read_aspect
 from pneumoscope.core.errors import ColourImage, CorruptFile, NoPixelData, UnsupportedFormat
 from pneumoscope.core.types import FloatImage, Radiograph, Reason
 
 _FLOAT_PIXELS = (0x7FE00008, 0x7FE00009)
 _GREY_TOLERANCE = 2 / 255
 _SQUARE_TOLERANCE = 0.01
-_MAX_ASPECT = 10.0
-_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelAspectRatio")
 
 
 def decode_dicom(data: bytes, *, max_bytes: int) -> Radiograph:
@@ -68,7 +67,7 @@ def _show_grey_in_colour(words: Words, image: ImagePixel) -> tuple[FloatImage, t
 
 def square_pixels(pixels: FloatImage, dataset: Dataset) -> tuple[FloatImage, tuple[Reason, ...]]:
     """Enlarge the coarser direction until pixels are square (PS3.3 C.7.6.3.1.7, 10.7.1.3)."""
-    aspect, notes = _aspect(dataset)
+    aspect, notes = read_aspect(dataset)
     if abs(aspect - 1) <= _SQUARE_TOLERANCE:
         return pixels, notes
     rows, columns = pixels.shape
@@ -78,24 +77,6 @@ def square_pixels(pixels: FloatImage, dataset: Dataset) -> tuple[FloatImage, tup
     square = Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR)
     message = f"Pixels are not square (ratio {aspect:.3g}); the image was resampled."
     return np.clip(np.asarray(square), 0, 1), (*notes, Reason("pixels_resampled", message))
-
-
-def _aspect(dataset: Dataset) -> tuple[float, tuple[Reason, ...]]:
-    """Distance between rows over distance between columns."""
-    for keyword in _SPACINGS:
-        value = dataset.get(keyword)
-        if not isinstance(value, MultiValue) or len(value) != 2:
-            continue
-        vertical, horizontal = (float(each) for each in value)
-        if (
-            vertical > 0
-            and horizontal > 0
-            and 1 / _MAX_ASPECT < vertical / horizontal < _MAX_ASPECT
-        ):
-            return vertical / horizontal, ()
-        message = f"{keyword} is not plausible; pixels are taken for square."
-        return 1.0, (Reason("pixel_spacing_invalid", message),)
-    return 1.0, ()
 
 
 def _assumptions(file: DicomFile) -> tuple[Reason, ...]:

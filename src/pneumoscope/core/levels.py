@@ -6,7 +6,7 @@ that the file has. Same pixels, same places, as `core.decode`: windowing `pixels
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -28,17 +28,14 @@ from pneumoscope.core.dicom_grayscale import (
 )
 from pneumoscope.core.dicom_image_pixel import ImagePixel, read_image_pixel
 from pneumoscope.core.dicom_pixels import Words, read_words
+from pneumoscope.core.dicom_spacing import Spacing, read_spacing
 from pneumoscope.core.errors import InconsistentHeader
 from pneumoscope.core.lut import LookupTable, Rescale, Values, Window
-from pneumoscope.core.types import FloatImage
+from pneumoscope.core.types import FloatImage, Reason
 
 LevelImage: TypeAlias = NDArray[np.uint16]
-Plane: TypeAlias = Literal["calibrated", "detector"]
 
 _TOP = 2**16 - 1
-_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-_PLAUSIBLE_MM = (0.01, 5.0)
-_SAME_SPACING = 0.01
 # The darker part of the middle of the picture, where a chest radiograph has its lungs.
 _LUNG_ROWS, _LUNG_COLUMNS, _LUNG_SHARE = (0.15, 0.75), (0.1, 0.9), (1, 80)
 _LUNG_SAMPLES = 400
@@ -56,15 +53,6 @@ class LevelWindow:
     low: float
     high: float
     label: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Spacing:
-    """Distance between pixels in mm. "detector": as on the detector, magnified; "calibrated": as
-    in the patient, by the header's word (PS3.3 10.7.1.3)."""
-
-    mm: float
-    plane: Plane
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +82,9 @@ def read_levels(data: bytes, *, max_bytes: int = MAX_BYTES) -> GreyLevels:
     with parser_warnings.ignored(), parser_faults("The DICOM header"):
         file = DicomFile(data, max_bytes=max_bytes)
         if file.pixel_data is None or read_image_pixel(file.dataset).samples != 1:
-            levels = _unit_levels(decode(data, max_bytes=max_bytes).pixels)
-            return _with_spacing(levels, _spacing(file.dataset))
+            radiograph = decode(data, max_bytes=max_bytes)
+            spacing = None if _ignored(radiograph.notes) else read_spacing(file.dataset)
+            return replace(_unit_levels(radiograph.pixels), spacing=spacing)
         return _dicom_levels(file)
 
 
@@ -108,13 +97,13 @@ def _dicom_levels(file: DicomFile) -> GreyLevels:
         (table.levels[words] / np.float32(_TOP)).astype(np.float32), file.dataset
     )
     pixels = np.rint(unit * _TOP).astype(np.uint16)
-    spacing = None if _ignored(notes) else _spacing(file.dataset)
+    spacing = None if _ignored(notes) else read_spacing(file.dataset)
     windows = (*table.windows(), lung_window(pixels))
     return GreyLevels(pixels, table.slope, table.intercept, windows, spacing)
 
 
-def _ignored(notes: tuple[object, ...]) -> bool:
-    return any(getattr(note, "code", "") == "pixel_spacing_ignored" for note in notes)
+def _ignored(notes: tuple[Reason, ...]) -> bool:
+    return any(note.code == "pixel_spacing_ignored" for note in notes)
 
 
 class _Table:
@@ -208,30 +197,6 @@ def _unit_levels(unit: FloatImage) -> GreyLevels:
     full = LevelWindow("full", float(pixels.min()), float(max(pixels.max(), pixels.min() + 1)))
     windows = (LevelWindow("received", 0, top), full, lung_window(pixels))
     return GreyLevels(pixels, 1.0, 0.0, windows)
-
-
-def _with_spacing(levels: GreyLevels, spacing: Spacing | None) -> GreyLevels:
-    return GreyLevels(levels.pixels, levels.slope, levels.intercept, levels.windows, spacing)
-
-
-def _spacing(dataset: Dataset) -> Spacing | None:
-    """Of the finer direction, which the square pixels have."""
-    stated = {keyword: _millimetres(dataset.get(keyword)) for keyword in _SPACINGS}
-    mm = next((value for value in stated.values() if value), None)
-    if mm is None:
-        return None
-    patient, detector = stated["PixelSpacing"], stated["ImagerPixelSpacing"]
-    corrected = patient and detector and abs(patient / detector - 1) > _SAME_SPACING
-    calibrated = patient and (corrected or dataset.get("PixelSpacingCalibrationType"))
-    return Spacing(mm, "calibrated" if calibrated else "detector")
-
-
-def _millimetres(value: object) -> float | None:
-    if not isinstance(value, MultiValue) or len(value) != 2:
-        return None
-    both = [float(each) for each in value]
-    low, high = _PLAUSIBLE_MM
-    return min(both) if all(low <= each <= high for each in both) else None
 
 
 def _texts(value: object) -> list[str]:
