@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.audit.actions import ACTIONS
@@ -19,15 +20,19 @@ INSTALLATION = "installation"
 class Search(forms.Form):
     """What the auditor asked for. What is not understood is an error and finds nothing."""
 
-    site = forms.ChoiceField(required=False)
-    person = forms.CharField(required=False, max_length=150, label="User name")
-    about = forms.CharField(required=False, max_length=64, label="Patient ID, pseudonym or study")
-    action = forms.ChoiceField(choices=[("", "Any"), *ACTIONS.items()], required=False)
+    site = forms.ChoiceField(required=False, label=_("Site"))
+    person = forms.CharField(required=False, max_length=150, label=_("User name"))
+    about = forms.CharField(
+        required=False, max_length=64, label=_("Patient ID, pseudonym or study")
+    )
+    action = forms.ChoiceField(
+        required=False, label=_("What"), choices=[("", _("Any")), *ACTIONS.items()]
+    )
     since = forms.DateField(
-        required=False, label="From", widget=forms.DateInput(attrs={"type": "date"})
+        required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"})
     )
     until = forms.DateField(
-        required=False, label="To", widget=forms.DateInput(attrs={"type": "date"})
+        required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"})
     )
 
     def __init__(self, user: User, data: Any) -> None:
@@ -37,7 +42,7 @@ class Search(forms.Form):
         self.default = working or next(iter(self.keys))
         super().__init__({**data.dict(), "site": data.get("site") or self.default})
         names = [(site.code, site.name) for site in sites]
-        self.fields["site"].choices = [*names, (INSTALLATION, "Of no site")]
+        self.fields["site"].choices = [*names, (INSTALLATION, _("Of no site"))]
 
     def events(self) -> QuerySet[Event]:
         """Ordered as shown; `select_related` for the person's name."""

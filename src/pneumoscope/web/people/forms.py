@@ -22,21 +22,21 @@ class SiteChoice(forms.ModelChoiceField):
 
 
 class InvitationForm(forms.ModelForm):
-    role = forms.ChoiceField(choices=Role.choices)
+    role = forms.ChoiceField(choices=Role.choices, label=_("Role"))
 
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name", "email"]
-        labels = {"username": "User name", "email": "E-mail (for single sign-on)"}
+        labels = {"username": _("User name"), "email": _("E-mail (for single sign-on)")}
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["site"] = SiteChoice(user, "people.manage", initial=user.site)
+        self.fields["site"] = SiteChoice(user, "people.manage", initial=user.site, label=_("Site"))
         self.fields["username"].help_text = ""
 
 
 class RoleForm(forms.Form):
-    role = forms.ChoiceField(choices=[("", "No access"), *Role.choices], required=False)
+    role = forms.ChoiceField(choices=[("", _("No access")), *Role.choices], required=False)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,9 +65,10 @@ class TokenForm(forms.Form):
 
 class SiteForm(forms.ModelForm):
     operating_point = forms.ChoiceField(
-        choices=[("", "The model’s own"), *((each, each) for each in OPERATING_POINTS)],
+        choices=[("", _("The model’s own")), *((each, each) for each in OPERATING_POINTS)],
         required=False,
-        help_text="Where this site calls pneumonia; the model’s card has the figures of each.",
+        label=_("Operating point"),
+        help_text=_("Where this site calls pneumonia; the model’s card has the figures of each."),
     )
 
     class Meta:
@@ -81,14 +82,23 @@ class SiteForm(forms.ModelForm):
             "reads_blind",
             "active",
         ]
-        labels = {"reads_blind": _("Blinded reading")}
+        labels = {
+            "name": _("Name"),
+            "code": _("Code"),
+            "prevalence": _("Prevalence"),
+            "time_zone": _("Time zone"),
+            "reads_blind": _("Blinded reading"),
+            "active": _("Open"),
+        }
         help_texts = {
             "reads_blind": _(
                 "Whoever reviews sees a result only after saying what they see themselves."
             ),
-            "code": "Short, for addresses and programs: letters, digits, hyphens.",
-            "prevalence": "Share of radiographs read here that show pneumonia, such as 0.15. "
-            "Without it no predictive values are shown.",
-            "time_zone": "Such as Africa/Nairobi.",
-            "active": "A closed site keeps its studies; nobody can open them.",
+            "code": _("Short, for addresses and programs: letters, digits, hyphens."),
+            "prevalence": _(
+                "Share of radiographs read here that show pneumonia, such as 0.15. "
+                "Without it no predictive values are shown."
+            ),
+            "time_zone": _("Such as Africa/Nairobi."),
+            "active": _("A closed site keeps its studies; nobody can open them."),
         }

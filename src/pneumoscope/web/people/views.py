@@ -9,6 +9,8 @@ from django.db import transaction
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pneumoscope.core.errors import PneumoscopeError
@@ -56,20 +58,29 @@ def role(request: HttpRequest, person_id: int) -> HttpResponse:
             role=Role(chosen) if chosen else None,
         )
 
-    done = f"{found} is {Role(chosen).label.lower()} at {site} now." if chosen else ""
-    return _after(request, found, change, done or f"{found} has no access to {site} any more.")
+    done = (
+        _("%(person)s has the role “%(role)s” at %(site)s now.")
+        if chosen
+        else _("%(person)s has no access to %(site)s any more.")
+    )
+    role = Role(chosen).label if chosen else ""
+    said = done % {"person": found, "site": site, "role": role}
+    return _after(request, found, change, said)
 
 
 # What one button does to a person, and what is said afterwards.
-STEPS: dict[str, tuple[Callable[..., Any], str]] = {
-    "activate": (lambda **who: services.person_activate(active=True, **who), "may sign in again."),
+STEPS: dict[str, tuple[Callable[..., Any], Promise]] = {
+    "activate": (
+        lambda **who: services.person_activate(active=True, **who),
+        _("%(person)s may sign in again."),
+    ),
     "deactivate": (
         lambda **who: services.person_activate(active=False, **who),
-        "is signed out everywhere and kept out.",
+        _("%(person)s is signed out everywhere and kept out."),
     ),
-    "unlock": (services.person_unlock, "may try to sign in again at once."),
-    "factors": (services.factors_remove, "signs in with the password alone now."),
-    "sessions": (services.sessions_end, "is signed out everywhere."),
+    "unlock": (services.person_unlock, _("%(person)s may try to sign in again at once.")),
+    "factors": (services.factors_remove, _("%(person)s signs in with the password alone now.")),
+    "sessions": (services.sessions_end, _("%(person)s is signed out everywhere.")),
 }
 
 
@@ -83,7 +94,10 @@ def step(request: HttpRequest, person_id: int, step: str) -> HttpResponse:
         raise Http404
     act, said = STEPS[step]
     return _after(
-        request, found, lambda: act(acting_user=request.user, person=found), f"{found} {said}"
+        request,
+        found,
+        lambda: act(acting_user=request.user, person=found),
+        said % {"person": found},
     )
 
 
