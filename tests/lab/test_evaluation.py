@@ -1,6 +1,7 @@
 """`pneumoscope evaluate` from folders of made pictures to both reports."""
 
 import json
+from copy import deepcopy
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 
@@ -30,6 +31,7 @@ from pneumoscope.lab.evaluation.corruptions import CORRUPTIONS, clean, corrupted
 from pneumoscope.lab.evaluation.localisation import localisation
 from pneumoscope.lab.evaluation.readings import Reading, Readings, read_all
 from pneumoscope.lab.evaluation.subgroups import subgroups
+from pneumoscope.lab.evaluation.targets import target_rows
 from pneumoscope.lab.folds import held_out_mask
 from pneumoscope.lab.sources import training_examples
 from pneumoscope.lab.tables import TableError
@@ -182,6 +184,17 @@ def test_every_target_is_measured(targets_report):
     assert not rows["refused of what is no frontal chest radiograph"]["reached"]
     assert rows["refused of real frontal radiographs"]["reached"]
     assert rows["NIH adults: Lung Opacity against Normal, AUROC"]["reached"]
+
+
+def test_what_too_few_images_cannot_tell_is_not_reached(targets_report):
+    sets = deepcopy({name: targets_report["sets"][name] for name in ("nih_rsna", "hannover")})
+    for row in (*sets["nih_rsna"]["contrasts"], *sets["hannover"]["contrasts"]):
+        row["figures"] = None
+        row.pop("at_specificity", None)
+    sets["nih_rsna"]["localisation"] = None
+    told = [row for row in target_rows(sets) if row["found"][0] is None]
+    assert len(told) == 6
+    assert not any(row["reached"] for row in told)
 
 
 def test_adults_are_told_by_view_and_box(targets_report):

@@ -77,7 +77,8 @@ def fit(
     checkpoint is safe; what it raises ends the training. In several processes all share `out` and
     get weights; those of the first count. A resumed run gives the same bits on a CPU; GPUs add in
     an order of their own.
-    Raises RecipeError for a recipe that does not fit the data, TrainingDiverged.
+    Raises RecipeError for a recipe that does not fit the data, CheckpointUnreadable,
+    TrainingDiverged.
     """
     options = recipe.optimiser
     _check(options, train, teachers)

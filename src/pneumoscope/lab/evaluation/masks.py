@@ -22,8 +22,6 @@ from pneumoscope.lab.evaluation.cases import Case
 from pneumoscope.lab.evaluation.rounding import rounded
 
 SHARES = (0.05, 0.10, 0.15, 0.20)
-
-
 _MASKS: dict[str, Callable[[int, float], BoolArray]] = {
     "border masked": border,
     "corners masked": corners,

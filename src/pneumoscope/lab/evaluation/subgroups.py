@@ -10,8 +10,6 @@ from pneumoscope.lab.evaluation.readings import Readings
 
 SMALLEST = 20
 _FIGURES = ("auroc", "sensitivity", "specificity", "accuracy")
-
-
 _BY: dict[str, Callable[[Case], str]] = {
     "age": lambda case: age_band(case.age) or "unknown",
     "sex": lambda case: case.sex or "unknown",

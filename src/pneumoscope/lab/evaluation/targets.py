@@ -19,6 +19,8 @@ from pneumoscope.lab.evaluation.gate import gate_report, pooled
 Target: TypeAlias = tuple[str, str, float, Figure]
 
 _PASSES, _WARM_UP = 200, 20
+# Of too few images for a figure.
+_NONE: Figure = [None, None, None]
 MUST_BE_REFUSED = (
     "gate/body_part_xray",
     "gate/other_medical",
@@ -74,18 +76,18 @@ def _test_targets(test: Report) -> Iterator[Target]:
 
 
 def _adult_targets(nih: Report, hannover: Report) -> Iterator[Target]:
-    contrasts = {row["name"]: row["figures"] for row in nih["contrasts"]}
+    contrasts = {row["name"]: row["figures"] or {"auroc": _NONE} for row in nih["contrasts"]}
     against = "Lung Opacity against"
     yield f"NIH adults: {against} Normal, AUROC", "≥", 0.94, nih["figures"]["auroc"]
     for view in ("AP", "PA"):
-        found = contrasts[f"{against} Normal, {view}"]
-        yield f"the same within {view}", "≥", 0.90, found["auroc"] if found else [None] * 3
-    found = contrasts[f"{against} all others"]
-    yield f"NIH adults: {against} all others, AUROC", "≥", 0.84, found["auroc"]
+        found = contrasts[f"{against} Normal, {view}"]["auroc"]
+        yield f"the same within {view}", "≥", 0.90, found
+    found = contrasts[f"{against} all others"]["auroc"]
+    yield f"NIH adults: {against} all others, AUROC", "≥", 0.84, found
     (contrast,) = hannover["contrasts"]
-    found = contrast["at_specificity"]["sensitivity"]
+    found = contrast.get("at_specificity", {"sensitivity": _NONE})["sensitivity"]
     yield "Hannover sensitivity where 90 % of NIH Normal are negative", "≥", 0.85, found
-    place = nih.get("localisation") or {"pointing": [None] * 3, "miou": [None] * 3}
+    place = nih.get("localisation") or {"pointing": _NONE, "miou": _NONE}
     yield "pointing game, true positives with a box", "≥", 0.75, place["pointing"]
     yield "mIoU of regions and boxes", "≥", 0.30, place["miou"]
 
