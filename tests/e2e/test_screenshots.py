@@ -38,6 +38,8 @@ def take(request: pytest.FixtureRequest, tmp_path: Path) -> Take:
         page.evaluate("document.fonts.ready")
         page.wait_for_timeout(400)
         shot = Picture.open(io.BytesIO(page.screenshot(animations="disabled"))).convert("RGB")
+        assert shot.width >= page.viewport_size["width"]
+        assert len(shot.getcolors(shot.width * shot.height)) > 50, "the page is blank"
         (folder / f"{name}.jpg").write_bytes(_jpeg(shot))
 
     return write
@@ -181,6 +183,7 @@ def test_the_lock(open_page, take, server):
 
 def test_the_account(open_page, take):
     page = open_page("/account/", width=1000, height=640)
+    expect(page.get_by_role("heading", name="API tokens")).to_be_visible()
     take(page, "account")
 
 
