@@ -13,7 +13,7 @@ from django.utils.translation.trans_real import to_locale
 WEB = Path(settings.LOCALE_PATHS[0]).parent
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
 # Of those who run a site and not of those who read: their words may follow later.
-LATER = ("audit/actions.py", "gateway/")
+LATER = ("gateway/",)
 CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
 LITERAL = r"u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
 CALL = re.compile(rf"\b(?:gettext|_)\(({LITERAL})|\bngettext\(({LITERAL}), ({LITERAL})")
