@@ -1,8 +1,10 @@
 """What arrives by C-STORE: durable before the answer, decided by rule, shown with its reason."""
 
 import errno
+import resource
 import threading
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
@@ -222,3 +224,27 @@ def test_callers_by_ever_new_names_fill_no_memory(site, monkeypatch):
         caller = Caller(f"STRANGER{number}", "SCOPE", "127.0.0.1")
         assert origins.of(caller) == (None, site)
     assert len(origins._known) <= 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_disk_that_takes_no_more_is_told_to_the_sender(peer, settings):
+    """The system lets no file grow beyond 4 MB: nothing is left of a larger one."""
+    settings.PNEUMOSCOPE_SWEEP_SECONDS = 0.1
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with listener("127.0.0.1", 0, "PNEUMOSCOPE") as port:
+        entity = AE("MODALITY")
+        entity.add_requested_context(dicom_make().SOPClassUID)
+        opened = entity.associate("127.0.0.1", port, ae_title="PNEUMOSCOPE")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, hard))
+        try:
+            assert opened.send_c_store(dicom_make(1, side=2000)).Status == 0xA700
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert opened.send_c_store(dicom_make(2)).Status == 0x0000
+        opened.release()
+        wait_until(lambda: not arrivals_waiting())
+    assert list(Arrival.objects.values_list("sop_instance_uid", flat=True)) == [f"{ROOT}.2.1"]
+    received = Path(default_storage.path("received"))
+    assert [each.stat().st_size < 4 << 20 for each in received.rglob("*") if each.is_file()] == [
+        True
+    ]

@@ -11,6 +11,8 @@ from django.utils.deconstruct import deconstructible
 
 from pneumoscope.web.studies.errors import NoRoom
 
+# A radiograph is one write: at each, many threads that receive queue for the interpreter again.
+_CHUNK_BYTES = 16 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -42,7 +44,7 @@ class ContentStorage(FileSystemStorage):
         handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".incoming-")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.writelines(content.chunks())
+                file.writelines(content.chunks(_CHUNK_BYTES))
                 file.flush()
                 os.fsync(file.fileno())
             Path(temporary).replace(place)
