@@ -1,11 +1,16 @@
 """The pictures are ours, private to the browser, and never the sender's bytes."""
 
 import io
+from pathlib import Path
 
 import pytest
+from django.core.files.storage import default_storage
 from django.urls import reverse
 from PIL import Image as Picture
 
+from pneumoscope.core.decode import decode
+from pneumoscope.web.studies.renditions import renditions_store
+from pneumoscope.web.studies.worklist import PAGE_SIZE
 from web.pages import image_analysed, image_make, image_rejected, study_make
 
 pytestmark = pytest.mark.django_db
@@ -57,3 +62,14 @@ def test_rejected_has_a_picture_and_no_heatmap(image, reader, client_of):
     client = client_of(reader)
     assert client.get(reverse("studies:image_rendered", args=[image.pk])).status_code == 200
     assert client.get(reverse("studies:image_heatmap", args=[image.pk])).status_code == 404
+
+
+def test_the_thumbnails_of_a_full_worklist_leave_the_page_light():
+    """A page has 300 kB; samples are as rich in detail as radiographs are."""
+    samples = sorted((Path(__file__).parents[3] / "samples").glob("*.jpg"))
+    stored = [
+        renditions_store(sample.stem, decode(sample.read_bytes()))["thumbnail"]
+        for sample in samples[:4]
+    ]
+    heaviest = max(default_storage.size(name) for name in stored)
+    assert PAGE_SIZE * heaviest < 180_000
