@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from threading import Thread
 
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import connection, transaction
 
 from pneumoscope.interop.hl7v2 import Message, parse
 from pneumoscope.interop.hl7v2_ack import acknowledge, read_acknowledgement, respond
@@ -34,7 +34,7 @@ def hl7_listener(host: str, port: int) -> Iterator[int]:
         try:
             return message_answer(data)
         finally:
-            close_old_connections()
+            connection.close()  # of the sender's thread, which ends without telling us
 
     server = MllpServer((host, port), answer, tls=hl7_context(), allowed=allowed)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="hl7")
