@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from pneumoscope.web.studies.templatetags.reading import predictive_sentence
+from pneumoscope.web.studies.templatetags.meaning import predictive_sentence
 from web.pages import image_analysed, image_make, study_make
 
 pytestmark = pytest.mark.django_db

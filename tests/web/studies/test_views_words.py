@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 from pneumoscope.web.registry.models import ModelVersion
 from pneumoscope.web.registry.templatetags.cards import figures, span
 from pneumoscope.web.studies.models import Analysis, Study
-from pneumoscope.web.studies.templatetags.reading import (
+from pneumoscope.web.studies.templatetags.meaning import (
     aetiology_sentence,
-    age_and_sex,
     calibration_sentence,
+    threshold_sentence,
+)
+from pneumoscope.web.studies.templatetags.reading import (
+    age_and_sex,
     code_words,
     finding_sentence,
     percent,
     pseudonym,
-    threshold_sentence,
 )
 from pneumoscope.web.studies.templatetags.scale import anchor, rest_percent, svg_percent
 

@@ -17,8 +17,8 @@ from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.reviews.errors import ReportChanged, ReportNotSigned, ReportSigned
 from pneumoscope.web.reviews.models import Addendum, Report
 from pneumoscope.web.studies.models import Analysis, Study
+from pneumoscope.web.studies.templatetags.meaning import aetiology_sentence
 from pneumoscope.web.studies.templatetags.reading import (
-    aetiology_sentence,
     finding,
     finding_sentence,
     notes,
