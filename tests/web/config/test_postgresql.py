@@ -22,6 +22,7 @@ TESTS = [
     "studies/test_constraints.py",
     "studies/test_analysing.py",
     "studies/test_api.py",
+    "studies/test_searching.py",
 ]
 
 
