@@ -12,7 +12,8 @@ from pneumoscope.web.reviews.models import Kind, Report
 from pneumoscope.web.reviews.reporting import report_save, sections_written
 from pneumoscope.web.reviews.services import Opinion, review_create
 from pneumoscope.web.studies.models import Image, Study
-from web.pages import image_analysed, image_make, report_make, study_make
+from web.incoming import arrival_make
+from web.pages import image_analysed, image_make, report_make, site_make, study_make
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +104,20 @@ def test_deleting_takes_files_and_leaves_what_another_site_has(
         assert not default_storage.exists(name)
     assert default_storage.exists(shared.file.name)
     assert Event.objects.filter(action="study.delete").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kept"), [("waiting", True), ("failed", True), ("duplicate", False)]
+)
+def test_a_file_that_still_has_to_be_taken_in_stays(
+    client_of, user_of, django_capture_on_commit_callbacks, outcome, kept
+):
+    image = image_make(study_make())
+    arrival_make(site=site_make("south"), file=image.file.name, outcome=outcome, reason="disk")
+    with django_capture_on_commit_callbacks(execute=True):
+        do(client_of(user_of("administrator")), "delete", [image.study])
+    assert not Image.objects.exists()
+    assert default_storage.exists(image.file.name) is kept
 
 
 def test_what_is_signed_or_reviewed_is_kept_and_a_draft_is_not(client_of, user_of, reader, studies):

@@ -1,5 +1,7 @@
 """What is here already."""
 
+from typing import Any
+
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import Arrival
 from pneumoscope.web.gateway.models.arrivals import Outcome
@@ -18,3 +20,9 @@ def is_held(site: Site, sop_class_uid: str, sop_instance_uid: str) -> bool:
     if Image.objects.filter(**named).exists():
         return True
     return Arrival.objects.filter(outcome=Outcome.WAITING, **named).exists()
+
+
+def arrival_needs_file(sender: type[Image], *, name: str, **_: Any) -> bool:  # noqa: ARG001
+    """Whether a file that no image has is still to be taken in (`studies.bulk.file_unused`)."""
+    undone = (Outcome.WAITING, Outcome.FAILED)
+    return Arrival.objects.filter(file=name, outcome__in=undone).exists()

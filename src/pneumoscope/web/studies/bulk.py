@@ -7,12 +7,15 @@ from functools import partial
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import ProtectedError, QuerySet
+from django.dispatch import Signal
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.accounts.roles import Role, rights_of
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.studies.models import Image, Study
 
+# `name`: of a file that no image has any more. Whoever still needs it answers True.
+file_unused = Signal()
 _READERS = [role for role in Role.values if "review.write" in rights_of(role)]
 
 
@@ -69,5 +72,7 @@ def _files_delete(names: set[str]) -> None:
     """The same bytes at another site are one file: it goes with the last that has it."""
     for name in names:
         sha256 = name.rpartition("/")[2].partition(".")[0].partition("-")[0]
-        if not Image.objects.filter(sha256=sha256).exists():
+        if Image.objects.filter(sha256=sha256).exists():
+            continue
+        if not any(needed for _, needed in file_unused.send(Image, name=name)):
             default_storage.delete(name)
