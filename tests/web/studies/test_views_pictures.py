@@ -72,4 +72,4 @@ def test_the_thumbnails_of_a_full_worklist_leave_the_page_light():
         for sample in samples[:4]
     ]
     heaviest = max(default_storage.size(name) for name in stored)
-    assert PAGE_SIZE * heaviest < 180_000
+    assert PAGE_SIZE * heaviest < 120_000

@@ -13,8 +13,8 @@ from pneumoscope.core.render import render_radiograph
 from pneumoscope.core.types import Radiograph
 
 RENDERED_SIDE = 2560
-# The worklist shows 50 of them, 48 pixels wide, on a phone 72: sharp there on a fine screen too.
-THUMBNAIL_SIDE = 128
+# A page of the worklist has 50 of them, 48 pixels wide: twice that is sharp on a fine screen too.
+THUMBNAIL_SIDE = 96
 
 
 def renditions_store(sha256: str, radiograph: Radiograph) -> dict[str, str]:
