@@ -20,11 +20,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="image",
-            index=models.Index(
-                condition=models.Q(("failure_code", ""), _negated=True),
-                fields=["failure_code", "study"],
-                name="image_without_a_result",
-            ),
+            index=models.Index(fields=["failure_code", "study"], name="image_without_a_result"),
         ),
         migrations.AddIndex(
             model_name="study",
