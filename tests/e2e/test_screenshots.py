@@ -47,7 +47,7 @@ def take(request: pytest.FixtureRequest, tmp_path: Path) -> Take:
 
 def _jpeg(shot: Picture.Image) -> bytes:
     """The best that is small enough."""
-    for quality in (80, 74, 68, 62, 56):
+    for quality in (80, 74, 68, 62, 56, 50):
         buffer = io.BytesIO()
         shot.save(buffer, "JPEG", quality=quality, optimize=True, progressive=True)
         if buffer.tell() <= LARGEST:

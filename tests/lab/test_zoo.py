@@ -32,7 +32,7 @@ def test_a_network_is_measured_as_serving_runs_it(monkeypatch):
     assert cost.megaflops > 0
 
 
-def test_figures_come_from_reports_of_the_same_weights(tmp_path):
+def test_figures_come_from_cards_and_from_reports_of_the_same_weights(tmp_path):
     for name in ("right", "other"):
         shutil.copytree(bundle_find(), tmp_path / name)
         card, content_hash = read_card(tmp_path / name)
@@ -46,7 +46,12 @@ def test_figures_come_from_reports_of_the_same_weights(tmp_path):
         (tmp_path / name / "report.json").write_text(json.dumps(report))
     network = card.raw["recipe"]["network"]["name"]
     found = reached([tmp_path / "right", tmp_path / "other"])
-    assert found == {network: {"kermany": [f"{card.name} 0.988"]}}
+    fold = f"{card.name} {card.metrics['validation_auroc']:.3f}"
+    assert found == {network: {"fold": [fold, fold], "kermany": [f"{card.name} 0.988"]}}
+    (tmp_path / network).mkdir()
+    (tmp_path / "right").rename(tmp_path / network / "bundle")
+    assert reached([tmp_path / network / "bundle"])[network]["kermany"] == ["0.988"]
+    del found[network]["fold"]
     costs = {network: Cost(3_370_000, 790.4, 4.21, 13.6), "new": Cost(1, 1, 1, 1)}
     assert list(cost_lines(costs, found)) == [
         "| network | parameters | MFLOPs | ms | MB | AUROC kermany |",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pneumoscope.core.card import read_card
+from pneumoscope.core.card import Card, read_card
 from pneumoscope.core.report import read_report
 from pneumoscope.core.section import table
 from pneumoscope.lab.trainings import run_name
@@ -29,21 +29,30 @@ class Cost:
 
 
 def reached(bundles: Sequence[Path]) -> Reached:
-    """{network: {set of images: ["run AUROC", …]}} from the bundles' report.json.
+    """{network: {set of images: ["run AUROC", …]}} from the bundles' cards, which know the
+    validation fold, and their report.json.
 
-    A report that measured other weights than the bundle holds is passed over.
+    A report that measured other weights than the bundle holds is passed over. A run that is called
+    as its network is not named again.
     """
     found: Reached = {}
     for folder in bundles:
-        report = read_report(folder)
-        if report is None:
-            continue
         card, _ = read_card(folder)
-        network = found.setdefault(card.raw["recipe"]["network"]["name"], {})
-        for name, part in report["sets"].items():
-            if auroc := _auroc(part):
-                network.setdefault(name, []).append(f"{run_name(folder)} {auroc:.3f}")
+        name = card.raw["recipe"]["network"]["name"]
+        run = "" if run_name(folder) == name else f"{run_name(folder)} "
+        network = found.setdefault(name, {})
+        for one, auroc in _aurocs(folder, card):
+            network.setdefault(one, []).append(f"{run}{auroc:.3f}")
     return found
+
+
+def _aurocs(folder: Path, card: Card) -> Iterator[tuple[str, float]]:
+    if "validation_auroc" in card.metrics:
+        yield "fold", card.metrics["validation_auroc"]
+    report = read_report(folder) or {"sets": {}}
+    for name, part in report["sets"].items():
+        if auroc := _auroc(part):
+            yield name, auroc
 
 
 def _auroc(part: dict[str, Any]) -> float | None:

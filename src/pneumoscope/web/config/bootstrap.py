@@ -10,7 +10,8 @@ from django.core.management import call_command
 from django.db import transaction
 
 import pneumoscope
-from pneumoscope.core.bundle import bundle_find, read_card
+from pneumoscope.core.bundle import bundle_find
+from pneumoscope.core.card import read_card
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.accounts.roles import Role
 from pneumoscope.web.people.services import person_create
