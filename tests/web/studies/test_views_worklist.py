@@ -1,5 +1,6 @@
 """The worklist: order, search, paging, rows that turn into results, uploads."""
 
+import gzip
 import re
 
 import pytest
@@ -281,3 +282,16 @@ def test_an_empty_worklist_names_the_next_step(client, user_of, client_of):
     steward = client_of(user_of("model_steward")).get("/").content.decode()
     assert "Choose files" not in steward
     assert "with the right to upload" in steward
+
+
+def test_words_travel_compressed_and_pictures_as_they_are(client):
+    for number in range(PAGE_SIZE):
+        analysed(f"ward-{number}.png", 0.9)
+    answer = client.get("/", headers={"accept-encoding": "gzip"})
+    page = gzip.decompress(answer.content).decode()
+    assert page.count('data-says="ward-') == PAGE_SIZE
+    assert len(answer.content) < len(page) / 5
+    [picture] = set(re.findall(r'src="([^"]+thumbnail[^"]*)"', page)[:1])
+    answer = client.get(picture, headers={"accept-encoding": "gzip"})
+    assert answer.status_code == 200
+    assert "Content-Encoding" not in answer.headers

@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "pneumoscope.web.config.middleware.RequestSizeLimit",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pneumoscope.web.config.middleware.Compression",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
