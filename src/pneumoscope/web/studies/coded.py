@@ -239,6 +239,10 @@ WORDS: dict[str, tuple[Promise, Promise]] = {
         _("Too much unfinished"),
         _("Finish or cancel what was begun, on the upload page, then send the file again."),
     ),
+    "no_room": (
+        _("No room"),
+        _("The disk is full. Ask your administrator to free space, then send the file again."),
+    ),
     "review_changed": (
         _("Review changed"),
         _(
