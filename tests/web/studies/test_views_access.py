@@ -48,6 +48,7 @@ PAGES = [
     ("reviews:similar", "get", "auditor", "technologist", 200, 404),
     ("reviews:review_save", "post", "technologist", "reader", 200, 404),
     ("reviews:readings", "get", "technologist", "reader", 200, 200),
+    ("reviews:chosen_reports", "post", "technologist", "reader", 302, 302),
     ("reviews:report", "get", "auditor", "technologist", 200, 404),
     ("reviews:report_write", "post", "technologist", "reader", 200, 404),
     ("reviews:report_add", "post", "technologist", "reader", 302, 404),

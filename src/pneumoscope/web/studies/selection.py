@@ -1,4 +1,4 @@
-"""The worklist's actions on several studies: export, assign, delete."""
+"""The worklist's actions on several studies: export, assign, delete; `reviews` has reports."""
 
 import uuid
 
@@ -45,12 +45,12 @@ def export(request: HttpRequest) -> HttpResponseBase:
 @require_right("study.view")
 def selection(request: HttpRequest) -> HttpResponseBase:
     """`study`: the keys that were chosen, a page of them at most; `do`: what is to be done."""
-    chosen = _chosen(request)
+    chosen = chosen_keys(request)
     actions = {"export": _export, "assign": _assign, "delete": _delete}
     act = actions.get(request.POST.get("do", ""))
     if act is None or not chosen:
         messages.error(request, _("No study was chosen. Mark studies, then choose what to do."))
-        return _back(request)
+        return back_to_worklist(request)
     return act(request, chosen)
 
 
@@ -90,19 +90,21 @@ def _delete(request: HttpRequest, chosen: list[uuid.UUID]) -> HttpResponseBase:
 def _said(request: HttpRequest, sentence: str, left: int) -> HttpResponse:
     rest = _("%s left alone: your role there does not allow it.") % _studies(left) if left else ""
     messages.success(request, f"{sentence} {rest}".strip())
-    return _back(request)
+    return back_to_worklist(request)
 
 
 def _studies(count: int) -> str:
     return ngettext("%(n)s study", "%(n)s studies", count) % {"n": count}
 
 
-def _back(request: HttpRequest) -> HttpResponse:
+def back_to_worklist(request: HttpRequest) -> HttpResponse:
+    """As it was filtered when the studies were ticked."""
     query = request.META.get("QUERY_STRING", "")
     return redirect(f"{reverse('studies:worklist')}{'?' if query else ''}{query}")
 
 
-def _chosen(request: HttpRequest) -> list[uuid.UUID]:
+def chosen_keys(request: HttpRequest) -> list[uuid.UUID]:
+    """Studies that were ticked; what is no key is left out."""
     keys = []
     for word in request.POST.getlist("study")[: 4 * PAGE_SIZE]:
         try:

@@ -19,7 +19,7 @@
   const chosen = () => {
     const count = boxes().filter((box) => box.checked).length;
     selection.hidden = count === 0;
-    selection.querySelector("[data-chosen]").textContent = count === 1 ? "1 study" : `${count} studies`;
+    selection.querySelector("[data-chosen]").textContent = count;
   };
   const choose = () => {
     const box = document.activeElement.closest("#rows > tr")?.querySelector(".choose");
