@@ -42,16 +42,17 @@ def pdus():
 @pytest.fixture
 def port():
     # Each damaged connection may stay until its silence is over; none is to be refused before.
+    others = acceptors()
     with Store().listening(idle_seconds=IDLE_SECONDS, max_associations=500) as port:
         yield port
         deadline = time.monotonic() + 20
-        while acceptors() and time.monotonic() < deadline:
+        while acceptors() - others and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not acceptors()
+        assert not acceptors() - others
 
 
 def acceptors():
-    return [each.name for each in threading.enumerate() if each.name.startswith("AcceptorThread")]
+    return {each for each in threading.enumerate() if each.name.startswith("AcceptorThread")}
 
 
 def associated(port, pdus):

@@ -9,9 +9,6 @@ from pneumoscope.web.studies.models import Image, KeptAnswer
 from pneumoscope.web.studies.tasks import image_analyse
 from web.pages import image_make, study_make
 
-# The server of a whole test run starts before there are static files, of which it serves none.
-pytestmark = pytest.mark.filterwarnings("ignore:No directory at")
-
 
 @pytest.fixture
 def client(live_server, reader):
