@@ -3,8 +3,8 @@
 import struct
 import subprocess
 import sys
-from pathlib import Path
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
