@@ -171,6 +171,7 @@ def test_patients_are_named_on_request_by_right_and_for_the_record(
 
     steward = api_of(user_of("model_steward"))
     problem(steward.get(f"{address}?reveal=true"), 403, "forbidden")
+    problem(steward.get(f"{address}?reveal=1"), 400, "bad_request")
     image = steward.get(address).json()["images"][0]
     assert image["source_name"] == image["record"]["path"] == ""
 
@@ -249,9 +250,17 @@ def test_the_list_takes_the_worklists_filters(api_of, reader, other_site, query)
         assert answer.json()["results"] == []
 
 
-@pytest.mark.parametrize("query", ["since=yesterday", "state=LOST", "age=x", "result=no"])
+UNCLEAR = ["since=yesterday", "since=", "state=LOST", "state=", "age=x", "result=no"]
+UNCLEAR += ["limit=null", "limit=0", "limit=2&limit=x"]
+
+
+@pytest.mark.parametrize("query", UNCLEAR)
 def test_a_filter_that_is_not_understood_is_an_error(api_of, reader, query):
     problem(api_of(reader).get(f"{STUDIES}?{query}"), 400, "bad_request")
+
+
+def test_more_than_a_page_holds_is_a_page(api_of, reader):
+    assert api_of(reader).get(f"{STUDIES}?limit={'9' * 5000}").status_code == 200
 
 
 def test_a_cursor_that_is_none_is_an_error(api_of, reader):

@@ -64,7 +64,11 @@ class StudiesView(ListAPIView[Study]):
     serializer_class = StudyRowSerializer
 
     def get_queryset(self) -> Any:
-        filters = Filters(self.request.user, self.request.query_params.dict())
+        asked = self.request.query_params.dict()
+        # An empty field of a form asks for nothing; a program that sends one has lost something.
+        if lost := [each.name for each in FILTERS if _is_lost(each, asked)]:
+            raise ValidationError(dict.fromkeys(lost, "empty: leave it out, or say which"))
+        filters = Filters(self.request.user, asked)
         if not filters.is_valid():
             raise ValidationError(dict(filters.errors))
         return with_hidden(filters.studies(), self.request.user).select_related("headline")
@@ -109,6 +113,12 @@ class StudiesView(ListAPIView[Study]):
         return Response(body, status=202)
 
 
+def _is_lost(filtered: OpenApiParameter, asked: dict[str, str]) -> bool:
+    """Whether a day or one of several words is asked for by an empty text."""
+    has_form = filtered.enum is not None or filtered.type == OpenApiTypes.DATE
+    return has_form and asked.get(filtered.name) == ""
+
+
 def _receipt(files: list[Any], request: Request) -> Any:
     """Raises the first refusal where nothing could be received."""
     outcomes = list(_receive(files, request))
@@ -137,7 +147,9 @@ class StudyView(APIView):
         """A study with the result of each image. Another site's study is 404."""
         visible = with_images(Study.objects.visible_to(request.user), request.user)
         study = get_object_or_404(visible, pk=study_id)
-        reveal = request.query_params.get("reveal", "").lower() in {"1", "true"}
+        reveal = {"true": True, "false": False}.get(request.query_params.get("reveal", "false"))
+        if reveal is None:
+            raise ValidationError({"reveal": "true or false"})
         if reveal:
             if not request.user.has_right("patient.reveal", study.site_id):
                 raise PermissionDenied

@@ -219,4 +219,6 @@ class ReceiptSerializer(s.Serializer[Any]):
 
 
 class UploadSerializer(s.Serializer[Any]):
-    file = s.ListField(child=s.FileField(), help_text="One or more files, each a part `file`.")
+    file = s.ListField(
+        child=s.FileField(), min_length=1, help_text="One or more files, each a part `file`."
+    )
