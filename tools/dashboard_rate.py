@@ -7,12 +7,9 @@ SQLite. See `many_studies` for what is in it; with a FOLDER it stays there for t
 """
 
 import statistics
-import sys
-import tempfile
 import time
-from pathlib import Path
 
-from many_studies import django_start, fill, signed_in
+from many_studies import measured, signed_in
 
 PERIODS = (7, 30, 90, 365)
 
@@ -38,16 +35,5 @@ def measure() -> None:
             print(f"   {1000 * float(query['time']):.0f} ms  {query['sql'][:100]}")  # noqa: T201
 
 
-def main(count: int, home: Path) -> None:
-    django_start(home)
-    fill(count)
-    measure()
-
-
 if __name__ == "__main__":
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    if len(sys.argv) > 2:
-        main(wanted, Path(sys.argv[2]))
-    else:
-        with tempfile.TemporaryDirectory() as made:
-            main(wanted, Path(made))
+    measured(measure)

@@ -8,8 +8,10 @@ PNEUMOSCOPE_DATABASE_URL names.
 """
 
 import os
+import sys
+import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,14 @@ def django_start(home: Path) -> None:
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
     }
     call_command("migrate", verbosity=0)
+
+
+def measured(measure: Callable[[], None]) -> None:
+    """Call it on what the command line asks for: [STUDIES [FOLDER]]."""
+    with tempfile.TemporaryDirectory() as made:
+        django_start(Path(sys.argv[2] if len(sys.argv) > 2 else made))
+        fill(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)
+        measure()
 
 
 def signed_in() -> Any:

@@ -8,13 +8,10 @@ PostgreSQL. See `many_studies` for what is in it; with a FOLDER it stays there f
 """
 
 import statistics
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-from many_studies import django_start, fill, signed_in
+from many_studies import measured, signed_in
 
 ROUNDS = 5
 
@@ -104,9 +101,7 @@ def measure(client: Any, asked: dict[str, str]) -> tuple[float, float, int]:
     return processor, clock, queries
 
 
-def main(count: int, home: Path) -> None:
-    django_start(home)
-    fill(count)
+def main() -> None:
     client = signed_in()
     worst = 0.0
     for name, asked in questions().items():
@@ -117,9 +112,4 @@ def main(count: int, home: Path) -> None:
 
 
 if __name__ == "__main__":
-    wanted = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    if len(sys.argv) > 2:
-        main(wanted, Path(sys.argv[2]))
-    else:
-        with tempfile.TemporaryDirectory() as made:
-            main(wanted, Path(made))
+    measured(main)
