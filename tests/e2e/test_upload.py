@@ -104,6 +104,7 @@ def test_a_lost_connection_is_said_and_the_file_goes_on_by_itself(open_page):
     )
     choose(page, "lost.tif", large_radiograph(3))
     expect(row(page, "lost.tif").locator(".finding")).to_be_visible()
+    assert broken
     said = page.evaluate("[...window.said].join()")
     assert "The connection broke off" in said
 
