@@ -107,8 +107,8 @@ def open_page(
 ) -> Iterator[Callable[..., Page]]:
     """open_page("/", width=360): a signed-in page; what its console complains of fails the test.
 
-    Without the service worker, which `test_installed` sees to: while it takes a page over, a request
-    can slip past `page.route`.
+    Without the service worker, which `test_installed` sees to: while it takes a page over, a
+    request can slip past `page.route`.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
