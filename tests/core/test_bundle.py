@@ -194,9 +194,10 @@ def test_a_report_speaks_of_its_bundle_or_is_none(tmp_path):
     assert read_report(folder) is not None
     edit_card(folder, version="other")
     assert read_report(folder) is None
-    (folder / "report.json").write_text('{"model": 3}', encoding="utf-8")
-    with pytest.raises(BundleCorrupt, match=r"report\.json"):
-        read_report(folder)
+    for content in ('{"model": 3}', '{"model": {"hash": ""}, "date": "", "sets": 3}'):
+        (folder / "report.json").write_text(content, encoding="utf-8")
+        with pytest.raises(BundleCorrupt, match=r"report\.json"):
+            read_report(folder)
     (folder / "report.json").unlink()
     assert read_report(folder) is None
 

@@ -9,6 +9,7 @@ import pytest
 from lab.made_sets import bright_bundle, hannover, nih
 from pneumoscope.cli.main import main
 from pneumoscope.core.bundle import bundle_find
+from pneumoscope.core.card import read_card
 from pneumoscope.lab.trainings import (
     COLUMNS,
     VALIDATION,
@@ -51,6 +52,41 @@ def test_without_a_measurement_there_is_no_row(tmp_path):
     shutil.copytree(bundle_find(), bundle, ignore=shutil.ignore_patterns("report.json"))
     with pytest.raises(NotMeasured):
         read_training(bundle)
+
+
+def test_a_card_that_does_not_say_how_it_was_trained_is_named(measured, tmp_path, capsys):
+    """Made by another program: measured and served like any, but its recipe is not known."""
+    bundle = tmp_path / "bundle"
+    shutil.copytree(measured[0], bundle)
+    card = json.loads((bundle / "card.json").read_text(encoding="utf-8"))
+    del card["recipe"]
+    for key in ("intended_use", "limits"):
+        del card[key]
+    (bundle / "card.json").write_text(json.dumps(card | {"data": {}}), encoding="utf-8")
+    report = json.loads((bundle / "report.json").read_text(encoding="utf-8"))
+    report["model"]["hash"] = read_card(bundle)[1]
+    (bundle / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    for command in (["trainings", str(bundle)], ["zoo", str(bundle)]):
+        assert main(["models", *command]) == 1
+        assert capsys.readouterr().err.startswith("unknown_recipe: The card of bright")
+    (tmp_path / "data").mkdir()
+    arguments = ["--data", str(tmp_path / "data"), "--split", "validation"]
+    assert main(["evaluate", "--model", str(bundle), *arguments, "--out", str(tmp_path)]) == 1
+    assert "unknown_fold: The card of bright" in capsys.readouterr().err
+    assert main(["models", "card", str(bundle)]) == 0
+    assert capsys.readouterr().out.count("Not stated.") == 3
+
+
+def test_a_figure_that_was_not_measured_is_a_dash(measured, tmp_path):
+    bundle = tmp_path / "bundle"
+    shutil.copytree(measured[0], bundle)
+    report = json.loads((bundle / "report.json").read_text(encoding="utf-8"))
+    report["targets"] = [row for row in report["targets"] if "mIoU" not in row["measure"]]
+    (bundle / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    assert read_training(bundle).figures["mIoU of regions and boxes"] is None
+    assert " – |" in next(
+        line for line in training_lines([read_training(bundle)]) if "lung" in line
+    )
 
 
 def test_the_command_writes_what_the_table_is_made_of(measured, capsys):

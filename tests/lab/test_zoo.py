@@ -38,6 +38,7 @@ def test_figures_come_from_cards_and_from_reports_of_the_same_weights(tmp_path):
         card, content_hash = read_card(tmp_path / name)
         report = {
             "model": {"hash": content_hash if name == "right" else "0" * 64},
+            "date": "2026-11-23",
             "sets": {
                 "kermany": {"figures": {"auroc": [0.98765, 0.9, 1.0]}},
                 "gate": {"refused": {}},
@@ -53,10 +54,11 @@ def test_figures_come_from_cards_and_from_reports_of_the_same_weights(tmp_path):
     assert reached([tmp_path / network / "bundle"])[network]["kermany"] == ["0.988"]
     del found[network]["fold"]
     costs = {network: Cost(3_370_000, 790.4, 4.21, 13.6), "new": Cost(1, 1, 1, 1)}
-    assert list(cost_lines(costs, found)) == [
+    assert list(cost_lines(costs, found | {"theirs": {"kermany": ["0.990"]}})) == [
         "| network | parameters | MFLOPs | ms | MB | AUROC kermany |",
         "|---|---|---|---|---|---|",
         f"| {network} | 3.37 M | 790 | 4.2 | 13.6 | {card.name} 0.988 |",
         "| new | 0.00 M | 1 | 1.0 | 1.0 | – |",
+        "| theirs | – | – | – | – | 0.990 |",
         "",
     ]

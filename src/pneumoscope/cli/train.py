@@ -39,12 +39,20 @@ def run(options: argparse.Namespace) -> int:
     require_extra("lab")
     _check_paths(options)
     restart_with_allocator()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    level = logging.INFO if _first() else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     from pneumoscope.lab.train import train
 
     folders = {"frontal": options.frontal, "teachers": options.teachers}
-    print(train(options.recipe, options.data, options.out, **folders))
+    bundle = train(options.recipe, options.data, options.out, **folders)
+    if _first():  # it alone wrote the bundle; the others were done before that
+        print(bundle)
     return 0
+
+
+def _first() -> bool:
+    """Of several processes that torchrun starts, the one that writes and speaks."""
+    return os.environ.get("RANK", "0") == "0"  # noqa: TID251 - the command line may
 
 
 def _check_paths(options: argparse.Namespace) -> None:
@@ -52,8 +60,7 @@ def _check_paths(options: argparse.Namespace) -> None:
     require_data(*options.data)
     require_folders("--frontal", *options.frontal)
     require_folders("--teachers", *options.teachers)
-    # Of several processes that torchrun starts, the first has perhaps begun to write.
-    first = os.environ.get("RANK", "0") == "0"  # noqa: TID251 - the command line may
-    if first and options.out.is_dir() and any(options.out.iterdir()) and not options.resume:
+    # For the others, the first has perhaps begun to write.
+    if _first() and options.out.is_dir() and any(options.out.iterdir()) and not options.resume:
         raise UsageError(f"--out {options.out} is not empty: choose another, or add --resume.")
     make_folder("--out", options.out)

@@ -44,7 +44,7 @@ def read_report(folder: Path) -> Report | None:
         return None
     try:
         report: Report = json.loads(path.read_text(encoding="utf-8"))
-        measured = report["model"]["hash"]
+        measured, _, _ = report["model"]["hash"], report["date"], dict(report["sets"])
     except (ValueError, KeyError, TypeError) as error:
         raise BundleCorrupt(f"{folder.name}/report.json is no report: {error!r}") from error
     _, content_hash = read_card(folder)

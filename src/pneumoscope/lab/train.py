@@ -80,7 +80,8 @@ def train(
     come from the validation fold.
     frontal: folders of further frontal chest radiographs, without labels, that the input gate
     must let through. teachers: folders of earlier trainings, whose mean probability is followed by
-    the recipe's `distillation`. A checkpoint in `out` is resumed. Returns the bundle's folder.
+    the recipe's `distillation`. A checkpoint in `out` is resumed. Returns the bundle's folder,
+    which of several processes the first writes, after the others have returned.
     """
     out.mkdir(parents=True, exist_ok=True)
     plan = read_recipe(recipe)

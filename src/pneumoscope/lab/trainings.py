@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from pneumoscope.core.card import read_card
+from pneumoscope.core.card import Card, read_card
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.report import number, read_report
 from pneumoscope.core.section import table
@@ -36,6 +36,13 @@ class NotMeasured(PneumoscopeError):
     remedy = "Run pneumoscope evaluate --targets DATA --no-test --model BUNDLE --out BUNDLE."
 
 
+class UnknownRecipe(PneumoscopeError):
+    """A card that does not say by what recipe its model was trained."""
+
+    code = "unknown_recipe"
+    remedy = "Leave that bundle out: only those that `pneumoscope train` exported can be compared."
+
+
 @dataclass(frozen=True, slots=True)
 class Training:
     """One run. settings: what else decided it, "section.key" to value, the sites trained on
@@ -56,17 +63,28 @@ def run_name(folder: Path) -> str:
     return folder.resolve().parent.name if folder.name == "bundle" else read_card(folder)[0].name
 
 
+def stated_recipe(card: Card) -> dict[str, Any]:
+    """ "section.key" to value. Raises UnknownRecipe."""
+    recipe = card.raw.get("recipe")
+    values = _flat(recipe) if isinstance(recipe, dict) else {}
+    if missing := [key for key in ("network.name", "seed", "data.fold") if key not in values]:
+        what = ", ".join(missing)
+        raise UnknownRecipe(f"The card of {card.name} {card.version} does not say its {what}.")
+    return values
+
+
 def read_training(folder: Path) -> Training:
-    """Raises NotMeasured, BundleError."""
+    """Raises NotMeasured, UnknownRecipe, BundleError."""
     card, content_hash = read_card(folder)
     report = read_report(folder)
     if report is None or "targets" not in report:
         raise NotMeasured(f"{folder} was not measured with --targets.")
     found = {row["measure"]: row["found"][0] for row in report["targets"]}
-    found[VALIDATION] = round(card.metrics["validation_auroc"], 4)
-    settings = _flat(card.raw["recipe"])
+    if (validation := card.metrics.get("validation_auroc")) is not None:
+        found[VALIDATION] = round(validation, 4)
+    settings = stated_recipe(card)
     for identity in ("name", "version"):
-        del settings[identity]
+        settings.pop(identity, None)
     return Training(
         run=run_name(folder),
         network=settings.pop("network.name"),
@@ -75,7 +93,7 @@ def read_training(folder: Path) -> Training:
         settings=settings | {"sites": ", ".join(card.data.get("sites", ())) or "not named"},
         bundle=content_hash,
         measured=report["date"],
-        figures={measure: found[measure] for measure in COLUMNS},
+        figures={measure: found.get(measure) for measure in COLUMNS},
     )
 
 

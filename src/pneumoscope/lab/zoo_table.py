@@ -1,14 +1,14 @@
 """`pneumoscope models zoo`: what every network costs, beside what bundles of it reached."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from pneumoscope.core.card import Card, read_card
 from pneumoscope.core.report import read_report
 from pneumoscope.core.section import table
-from pneumoscope.lab.trainings import run_name
+from pneumoscope.lab.trainings import run_name, stated_recipe
 
 # {network: {set of images: ["run AUROC", …]}}
 Reached: TypeAlias = dict[str, dict[str, list[str]]]
@@ -33,12 +33,12 @@ def reached(bundles: Sequence[Path]) -> Reached:
     validation fold, and their report.json.
 
     A report that measured other weights than the bundle holds is passed over. A run that is called
-    as its network is not named again.
+    as its network is not named again. Raises UnknownRecipe, BundleError.
     """
     found: Reached = {}
     for folder in bundles:
         card, _ = read_card(folder)
-        name = card.raw["recipe"]["network"]["name"]
+        name = stated_recipe(card)["network.name"]
         run = "" if run_name(folder) == name else f"{run_name(folder)} "
         network = found.setdefault(name, {})
         for one, auroc in _aurocs(folder, card):
@@ -62,18 +62,23 @@ def _auroc(part: dict[str, Any]) -> float | None:
 
 
 def cost_lines(costs: Mapping[str, Cost], figures: Reached) -> Iterator[str]:
-    """A Markdown table, one line per network; a column of AUROCs per set of images."""
+    """A Markdown table, one line per network; a column of AUROCs per set of images. A network that
+    only a bundle knows has no costs."""
     sets = sorted({name for found in figures.values() for name in found})
     heads = ["network", "parameters", "MFLOPs", "ms", "MB", *(f"AUROC {name}" for name in sets)]
     rows = []
-    for name, cost in costs.items():
-        cells = [
-            name,
-            f"{cost.parameters / 1e6:.2f} M",
-            f"{cost.megaflops:.0f}",
-            f"{cost.milliseconds:.1f}",
-            f"{cost.megabytes:.1f}",
-        ]
-        cells += [", ".join(figures.get(name, {}).get(one, ["–"])) for one in sets]
-        rows.append(cells)
+    for name in dict.fromkeys((*costs, *figures)):
+        reached_there = (figures.get(name, {}).get(one, ["–"]) for one in sets)
+        rows.append([name, *_cost_cells(costs.get(name)), *map(", ".join, reached_there)])
     yield from table(heads, rows)
+
+
+def _cost_cells(cost: Cost | None) -> list[str]:
+    if cost is None:
+        return ["–"] * len(fields(Cost))
+    return [
+        f"{cost.parameters / 1e6:.2f} M",
+        f"{cost.megaflops:.0f}",
+        f"{cost.milliseconds:.1f}",
+        f"{cost.megabytes:.1f}",
+    ]

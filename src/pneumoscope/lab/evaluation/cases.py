@@ -22,7 +22,8 @@ _HANNOVER = ("image", "patient_id", "age", "sex", "view", "finding")
 
 
 class UnknownFold(DataError):
-    """The bundle was not trained on these data, so its validation fold is not in them."""
+    """The bundle was not trained on these data, or does not say on what: its validation fold cannot
+    be found in them."""
 
     code = "unknown_fold"
     remedy = (
@@ -71,12 +72,16 @@ def labelled_cases(roots: Sequence[Path], split: str, card: Card) -> list[Case]:
 
 def _validation_fold(roots: Sequence[Path], card: Card) -> list[Example]:
     """What training held out, chosen as training chose it."""
-    recipe = card.raw["recipe"]
-    rule = DataRecipe(**recipe["data"])
+    model = f"{card.name} {card.version}"
+    try:
+        recipe, trained_on = card.raw["recipe"], card.data["fingerprint"]
+        rule, seed = DataRecipe(**recipe["data"]), int(recipe["seed"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UnknownFold(f"The card of {model} does not say what was held out.") from error
     examples = training_examples(roots, rule)
-    if fingerprint(examples) != card.data["fingerprint"]:
-        raise UnknownFold(f"{card.name} {card.version} was trained on other data than these.")
-    held_out = held_out_mask(examples, rule, recipe["seed"])
+    if fingerprint(examples) != trained_on:
+        raise UnknownFold(f"{model} was trained on other data than these.")
+    held_out = held_out_mask(examples, rule, seed)
     return [example for example, held in zip(examples, held_out, strict=True) if held]
 
 
