@@ -56,7 +56,7 @@ def test_who_belongs_nowhere_sees_nothing(client_of):
     assert nobody.site is None
     assert not nobody.has_right("study.view")
     assert not Study.objects.visible_to(nobody).exists()
-    assert client_of(nobody).get("/").status_code == 403
+    assert client_of(nobody).get("/").url == "/account/"
 
 
 def test_a_closed_site_is_closed(reader, site, client_of):

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.django_db
 
 # name, method, a role without the right, one with it and its answer, another site's right role
 PAGES = [
-    ("studies:worklist", "get", "auditor", "reader", 200, 200),
     ("studies:worklist_rows", "get", "auditor", "reader", 200, 200),
     ("studies:export", "get", "technologist", "reader", 200, 200),
     ("studies:selection", "post", "auditor", "reader", 302, 302),
@@ -137,6 +136,7 @@ FOR_PROGRAMS = ("api:", "dicomweb:", "fhir:", "gateway:")
 
 def test_every_address_has_an_entry():
     entered = {page[0] for page in PAGES} | set(OWN) | OPEN | CONFIRMED
+    entered.add("studies:worklist")  # leads each to where they may be, below
     there = {name for name in view_names() if not name.startswith(FOR_PROGRAMS)}
     assert there == {name for name in entered if not name.startswith(FOR_PROGRAMS)}
 
@@ -225,6 +225,24 @@ def test_one_s_own_things_are_for_every_role(name, image, user_of, client_of):
         assert client_of(user_of(role)).get(address(name, image)).status_code == OWN[name]
 
 
+STARTS = {
+    "reader": None,
+    "technologist": None,
+    "model_steward": None,
+    "auditor": "audit:events",
+    None: "people:account",
+}
+
+
+@pytest.mark.parametrize(("role", "place"), STARTS.items())
+def test_signing_in_leads_to_a_page_one_may_open(role, place, user_of, client_of):
+    who = user_of(role) if role else User.objects.create_user("nobody", password="x")
+    answer = client_of(who).get("/", follow=True)
+    assert answer.status_code == HTTPStatus.OK
+    assert [way[0] for way in answer.redirect_chain] == ([reverse(place)] if place else [])
+    assert Client().get("/").url.startswith(reverse("account_login"))
+
+
 def test_another_site_sees_no_row(image, user_of, client_of, other_site):
     client = client_of(user_of("reader", site=other_site))
     assert b"No radiographs yet" in client.get("/").content
@@ -247,7 +265,7 @@ LOOKS = {
 @pytest.mark.parametrize("name", LOOKS)
 def test_each_look_at_patient_data_is_on_record(name, image, reader, client_of):
     url = address(name, image)
-    method = {page[0]: page[1] for page in PAGES}[name]
+    method = {page[0]: page[1] for page in PAGES}.get(name, "get")
     getattr(client_of(reader), method)(url)
     event = Event.objects.get(action=LOOKS[name])
     assert (event.actor, event.site) == (reader, image.site)

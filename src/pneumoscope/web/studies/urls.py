@@ -13,7 +13,7 @@ from pneumoscope.web.studies import (
 
 app_name = "studies"
 urlpatterns = [
-    path("", views.worklist, name="worklist"),
+    path("", views.start, name="worklist"),
     path("rows/", views.worklist_rows, name="worklist_rows"),
     path("worklist.csv", selection.export, name="export"),
     path("selection/", selection.selection, name="selection"),

@@ -34,8 +34,16 @@ TOOLBAR = {"q", "result", "sort"}
 
 
 @require_safe
+def start(request: HttpRequest) -> HttpResponse:
+    """Where signing in leads: the worklist, for who sees no studies the page of their role."""
+    user = request.user
+    if user.is_authenticated and not user.has_right("study.view"):
+        return redirect("audit:events" if user.has_right("audit.view") else "people:account")
+    return _worklist(request)
+
+
 @require_right("study.view")
-def worklist(request: HttpRequest) -> HttpResponse:
+def _worklist(request: HttpRequest) -> HttpResponse:
     user = request.user
     filters = Filters(user, request.GET.dict())
     studies, after = page_of(filters, request.GET.get("after", ""))

@@ -21,5 +21,20 @@ const Keys = (() => {
   return { listen };
 })();
 
+// What cannot be undone is asked about first.
+document.addEventListener("click", (event) => {
+  const asks = event.target.closest("[data-asks]")?.dataset.asks;
+  if (asks && !confirm(asks)) event.preventDefault();
+});
+
+// Words that would be lost: a form is left only on purpose.
+(() => {
+  const typed = new Set();
+  const guarded = (event) => event.target.closest("form[data-keeps]");
+  document.addEventListener("input", (event) => { if (guarded(event)) typed.add(guarded(event)); });
+  document.addEventListener("submit", (event) => { typed.delete(event.target); });
+  addEventListener("beforeunload", (event) => { if (typed.size) event.preventDefault(); });
+})();
+
 // Only over HTTPS and on the machine itself; elsewhere only the page for a lost server is missing.
 navigator.serviceWorker?.register("/service-worker.js").catch(() => null);

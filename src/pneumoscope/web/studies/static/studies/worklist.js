@@ -31,8 +31,6 @@
   rows.addEventListener("change", chosen);
   addEventListener("pageshow", chosen);
   selection.addEventListener("click", (event) => {
-    const asks = event.target.closest("[data-asks]")?.dataset.asks;
-    if (asks && !confirm(asks)) event.preventDefault();
     if (!event.target.closest("[data-choose-none]")) return;
     for (const box of boxes()) box.checked = false;
     chosen();
