@@ -29,7 +29,13 @@ from pneumoscope.lab.kermany import patient_key
 from pneumoscope.lab.manifest import ManifestError, read_rows, write_manifest
 from pneumoscope.lab.nih import LabelPriors, import_nih
 from pneumoscope.lab.relabel import standardised
-from pneumoscope.lab.sources import NoExamples, read_examples, read_sources, training_examples
+from pneumoscope.lab.sources import (
+    NoExamples,
+    columns_passed_over,
+    read_examples,
+    read_sources,
+    training_examples,
+)
 from pneumoscope.lab.tables import TableError, plausible_age, read_table
 
 pytestmark = pytest.mark.lab
@@ -231,6 +237,40 @@ def test_a_bad_row_is_named_by_its_line(tmp_path, row, problem):
         read_examples(tmp_path)
     assert "line 3: " in str(caught.value)
     assert "good" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [
+        ("file,label", "neither path nor sop_instance_uid among the columns file, label"),
+        ("path,diagnosis", "neither label nor aetiology among the columns path, diagnosis"),
+    ],
+)
+def test_columns_of_other_names_are_told_once(tmp_path, header, missing):
+    manifest(tmp_path, f"{header}\na.png,normal\nb.png,viral\n")
+    with pytest.raises(ManifestError, match=missing):
+        read_examples(tmp_path)
+
+
+def test_columns_that_tell_nothing_are_known(tmp_path):
+    manifest(tmp_path, "Path,label,gender,patient_id\na.png,normal,F,7\n")
+    passed_over = {str(tmp_path / "manifest.csv"): ["gender", "patient_id"]}
+    assert columns_passed_over([tmp_path, tmp_path / "folder"]) == passed_over
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_spreadsheet_may_separate_otherwise(tmp_path, delimiter):
+    text = 'path,label,site\n"a.png",normal,"Köln, links"\n'
+    manifest(tmp_path, text.replace(",", delimiter, 4).replace(f"n{delimiter} l", "n, l"))
+    (example,) = read_examples(tmp_path)
+    assert (example.path.name, example.site) == ("a.png", "Köln, links")
+
+
+@pytest.mark.parametrize("text", ["", "path,label\n"])
+def test_a_manifest_without_rows_says_so(tmp_path, text):
+    manifest(tmp_path, text)
+    with pytest.raises(NoExamples, match=r"manifest\.csv has no rows"):
+        read_examples(tmp_path)
 
 
 def test_a_manifest_written_again_keeps_what_we_do_not_know(tmp_path):

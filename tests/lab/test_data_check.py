@@ -1,6 +1,7 @@
 """What the check must find, planted: leaks, copies, bad files, shortcuts; and what it must pass."""
 
 import json
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -145,7 +146,35 @@ def test_the_command_says_it_all_and_ends_by_what_it_found(tmp_path, capsys):
     assert written.keys() == report.keys()
 
 
+def test_a_column_of_another_name_is_told(tmp_path, capsys):
+    """Nobody's patients are guessed, and nobody should believe that they were read."""
+    folder_of(tmp_path)
+    rows = [f"{i:02}.png,{'normal' if i % 2 else 'viral'},p{i // 2}" for i in range(12)]
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("\n".join(["path,label,patient_id", *rows]), encoding="utf-8")
+    assert main.main(["data", "check", str(tmp_path)]) == 0
+    summary = capsys.readouterr().out
+    assert summary.startswith("12 images of 12 patients\n")
+    assert f"{manifest}: nothing is read from the columns patient_id\n" in summary
+
+
+def test_a_disk_that_is_full_in_the_middle_is_named(tmp_path, capsys):
+    folder_of(tmp_path)
+    rows = [f"{i:02}.png,{'normal' if i % 2 else 'viral'}" for i in range(12)]
+    (tmp_path / "manifest.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
+    try:
+        status = main.main(["data", "check", str(tmp_path), "--out", str(tmp_path / "out")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert status == 1
+    assert capsys.readouterr().err.startswith("system_refused: ")
+
+
 def test_nothing_there_is_wrong_and_said(tmp_path, capsys):
+    assert main.main(["data", "check", str(tmp_path / "nowhere")]) == 2
+    assert capsys.readouterr().err.startswith("usage: DIR ")
     assert main.main(["data", "check", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("no_examples: ")
 

@@ -89,6 +89,12 @@ def test_a_bundle_reloaded_gives_its_goldens_and_says_its_precision(folder):
     assert {path.name for path in folder.parent.iterdir()} == {"bundle"}
 
 
+def test_a_bundle_does_not_say_where_it_was_made(folder):
+    model = (folder / "model.onnx").read_bytes()
+    assert b'.py"' not in model  # as in: File "…/loop.py", line 1
+    assert str(Path(__file__).parents[2]).encode() not in model
+
+
 def test_a_model_that_torch_contradicts_is_not_shipped(trained, tmp_path):
     """Parity is checked against the network that was trained, not against itself."""
     export_onnx(BrightSquares().eval(), SIDE, tmp_path / "model.onnx")

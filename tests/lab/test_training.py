@@ -1,6 +1,7 @@
 """`pneumoscope train` as a whole, on pictures made here."""
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from core.images import encode
 from pneumoscope.core.bundle import load_bundle
-from pneumoscope.lab.data import DataError
+from pneumoscope.lab.folds import OneSidedFold
 from pneumoscope.lab.recipe import RecipeError
 from pneumoscope.lab.train import train
 
@@ -57,5 +58,12 @@ def test_a_fold_that_cannot_judge_ends_before_training(tmp_path):
     for i in range(14):
         pixels = np.full((32, 32), i, dtype=np.uint8)
         (path / f"IM-{i:04}-0001.jpeg").write_bytes(encode(pixels, "JPEG"))
-    with pytest.raises(DataError, match="validation fold"):
+    with pytest.raises(OneSidedFold, match="2 normal ones and 0 of pneumonia"):
+        train(RECIPE, [tmp_path / "data"], tmp_path / "out")
+    shutil.copytree(path, path.parents[1] / "val" / "PNEUMONIA")
+    doubted = tmp_path / "data" / "manifest.csv"
+    rows = [f"train/NORMAL/IM-{i:04}-0001.jpeg,normal,1" for i in range(14)]
+    rows += [f"val/PNEUMONIA/IM-{i:04}-0001.jpeg,pneumonia,0.8" for i in range(14)]
+    doubted.write_text("\n".join(["path,label,reliability", *rows]), encoding="utf-8")
+    with pytest.raises(OneSidedFold, match="validation would have 2 normal ones and 0 of"):
         train(RECIPE, [tmp_path / "data"], tmp_path / "out")

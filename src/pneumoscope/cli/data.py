@@ -14,7 +14,7 @@ from pneumoscope.core.bundle import bundle_find, load_bundle
 from pneumoscope.lab.manifest import doubted_label, read_manifest, read_rows, write_manifest
 from pneumoscope.lab.nih import LabelPriors, import_nih
 from pneumoscope.lab.relabel import relabel
-from pneumoscope.lab.sources import read_sources, training_examples
+from pneumoscope.lab.sources import columns_passed_over, read_sources, training_examples
 from pneumoscope.lab.tables import Row
 
 _DATA = "a folder with manifest.csv or train/NORMAL and train/PNEUMONIA, or a manifest"
@@ -110,6 +110,7 @@ def _import(options: argparse.Namespace) -> int:
 def _relabel(options: argparse.Namespace) -> int:
     if options.out.resolve().parent != options.manifest.resolve().parent:
         raise UsageError("--out must lie beside the manifest: its paths are relative.")
+    require_file("FILE", options.manifest)
     rows = read_rows(options.manifest)
     examples = read_manifest(options.manifest)
     bundle = load_bundle(bundle_find(options.model))
@@ -155,10 +156,12 @@ def _check(options: argparse.Namespace) -> int:
     from pneumoscope.cli.data_summary import check_summary
     from pneumoscope.lab.data_check import check_data
 
+    require_data(*options.data, option="DIR")
     if options.out:
         make_folder("--out", options.out)
     examples = read_sources(options.data)
-    result = check_data(examples, _progress(len(examples)))
+    passed_over = columns_passed_over(options.data)
+    result = check_data(examples, _progress(len(examples)), columns_passed_over=passed_over)
     report = json.dumps(result.as_dict(), indent=2, ensure_ascii=False)
     if options.out:
         (options.out / "data_check.json").write_text(report + "\n", encoding="utf-8")

@@ -11,6 +11,8 @@ _SHOWN = 5
 def check_summary(check: DataCheck) -> Iterator[str]:
     """Line by line: what must be put right first, then what is there, then what may mislead."""
     yield f"{check.images} images of {check.patients} patients"
+    for manifest, columns in check.columns_passed_over.items():
+        yield f"{manifest}: nothing is read from the columns {', '.join(columns)}"
     yield ""
     files = [f"{bad.path}: {bad.code}: {bad.problem}" for bad in check.unreadable]
     yield from _finding("unreadable files", files)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pneumoscope.cli.inputs import InputError, input_error, inputs
 from pneumoscope.cli.main import UsageError
+from pneumoscope.cli.paths import make_empty_folder
 from pneumoscope.core.decode import MAX_BYTES
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.interop.deidentify import deidentify
@@ -44,7 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     pseudonyms = _pseudonyms(options.secret)
-    make_folder(options.out)
+    # Nothing that names other patients may lie beside what is written there.
+    make_empty_folder("OUT", options.out)
     chosen = Options(
         options.modified_dates,
         options.patient_characteristics,
@@ -98,17 +100,6 @@ def pseudonyms_kept(path: Path) -> Pseudonyms:
     if len(secret) < _SHORTEST_SECRET:
         raise UsageError(f"The secret in {path} is shorter than {_SHORTEST_SECRET} bytes.")
     return Pseudonyms(secret)
-
-
-def make_folder(folder: Path) -> None:
-    """An empty folder: nothing that names other patients may lie beside what is written there."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        occupied = any(folder.iterdir())
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be made a folder: {error.strerror}") from error
-    if occupied:
-        raise UsageError(f"{folder} is not empty.")
 
 
 def write_copy(path: Path, data: bytes) -> None:

@@ -1,12 +1,11 @@
 """`pneumoscope evaluate`: thin over pneumoscope.lab.evaluation."""
 
 import argparse
-import logging
-import sys
 from pathlib import Path
 from typing import Any
 
 from pneumoscope.cli.extras import require_extra
+from pneumoscope.cli.logs import log_progress
 from pneumoscope.cli.main import UsageError
 from pneumoscope.cli.paths import make_folder, require_data, require_file, require_folders
 from pneumoscope.core.bundle import bundle_find
@@ -53,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     require_extra("lab")
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    log_progress()
     _check(options)
     make_folder("--out", options.out)
     from pneumoscope.lab.evaluation.command import Request, measure

@@ -36,6 +36,13 @@ class UsageError(PneumoscopeError):
     remedy = "`pneumoscope COMMAND --help` explains the command."
 
 
+class SystemRefused(PneumoscopeError):
+    """The operating system refused, in the middle of the work, to read or to write."""
+
+    code = "system_refused"
+    remedy = "Check the disk, the space left on it and this user's rights; then start again."
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -54,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return _reader_left()
+    except OSError as error:
+        return _explain(SystemRefused(f"{error}."), status=1)
     return status
 
 

@@ -19,11 +19,11 @@ def require_folders(option: str, *paths: Path) -> None:
             raise UsageError(f"{option} {path} is not a folder.")
 
 
-def require_data(*paths: Path) -> None:
-    """What --data names: folders or manifests. Raises UsageError."""
+def require_data(*paths: Path, option: str = "--data") -> None:
+    """Folders or manifests. Raises UsageError."""
     for path in paths:
         if not path.exists():
-            raise UsageError(f"--data {path} is not a folder or manifest.")
+            raise UsageError(f"{option} {path} is not a folder or manifest.")
 
 
 def make_folder(option: str, path: Path) -> None:
@@ -32,5 +32,13 @@ def make_folder(option: str, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{option} {path} cannot be made a folder: {error.strerror}.") from error
-    if not os.access(path, os.W_OK):
-        raise UsageError(f"{option} {path} may not be written to.")
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise UsageError(f"{option} {path} may not be read and written.")
+
+
+def make_empty_folder(option: str, path: Path, *, instead: str = "choose another") -> None:
+    """One that holds nothing yet: no run may mix with another's, no patient with another. Raises
+    UsageError. instead: what else can be done."""
+    make_folder(option, path)
+    if any(path.iterdir()):
+        raise UsageError(f"{option} {path} is not empty: {instead}.")

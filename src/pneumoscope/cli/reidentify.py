@@ -4,8 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from pneumoscope.cli.deidentify import make_folder, pseudonyms_kept, write_copy
+from pneumoscope.cli.deidentify import pseudonyms_kept, write_copy
 from pneumoscope.cli.inputs import inputs
+from pneumoscope.cli.paths import make_empty_folder
 from pneumoscope.core.decode import MAX_BYTES
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.interop.reidentify import Originals
@@ -27,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     pseudonyms = pseudonyms_kept(options.secret)
-    make_folder(options.out)
+    make_empty_folder("OUT", options.out)
     originals = Originals(pseudonyms)
     for item in inputs(options.originals):
         try:

@@ -1,14 +1,19 @@
 """`pneumoscope train`: thin over pneumoscope.lab.train."""
 
 import argparse
-import logging
 import os
 from pathlib import Path
 
 from pneumoscope.cli.allocator import restart_with_allocator
 from pneumoscope.cli.extras import require_extra
-from pneumoscope.cli.main import UsageError
-from pneumoscope.cli.paths import make_folder, require_data, require_file, require_folders
+from pneumoscope.cli.logs import log_progress
+from pneumoscope.cli.paths import (
+    make_empty_folder,
+    make_folder,
+    require_data,
+    require_file,
+    require_folders,
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +44,7 @@ def run(options: argparse.Namespace) -> int:
     require_extra("lab")
     _check_paths(options)
     restart_with_allocator()
-    level = logging.INFO if _first() else logging.WARNING
-    logging.basicConfig(level=level, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    log_progress(speaks=_first())
     from pneumoscope.lab.train import train
 
     folders = {"frontal": options.frontal, "teachers": options.teachers}
@@ -60,7 +64,7 @@ def _check_paths(options: argparse.Namespace) -> None:
     require_data(*options.data)
     require_folders("--frontal", *options.frontal)
     require_folders("--teachers", *options.teachers)
-    # For the others, the first has perhaps begun to write.
-    if _first() and options.out.is_dir() and any(options.out.iterdir()) and not options.resume:
-        raise UsageError(f"--out {options.out} is not empty: choose another, or add --resume.")
-    make_folder("--out", options.out)
+    if options.resume or not _first():  # for the others, the first has perhaps begun to write
+        make_folder("--out", options.out)
+    else:
+        make_empty_folder("--out", options.out, instead="choose another, or add --resume")

@@ -1,11 +1,11 @@
 """`pneumoscope tune`: thin over pneumoscope.lab.tune."""
 
 import argparse
-import logging
 from pathlib import Path
 
 from pneumoscope.cli.allocator import restart_with_allocator
 from pneumoscope.cli.extras import require_extra
+from pneumoscope.cli.logs import log_progress
 from pneumoscope.cli.numbers import positive
 from pneumoscope.cli.paths import make_folder, require_data, require_file
 
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     require_data(*options.data)
     make_folder("--out", options.out)
     restart_with_allocator()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    log_progress()
     from pneumoscope.lab.tune import tune
 
     best = tune(

@@ -1,6 +1,6 @@
 """A run on disk: whole at any moment, so that killing the process loses one epoch at most."""
 
-import os
+import io
 import pickle
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +13,7 @@ from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.lab.data import CLASSES
 from pneumoscope.lab.networks import build_network
 from pneumoscope.lab.recipe import NetworkRecipe, Recipe, RecipeError
+from pneumoscope.lab.whole_files import write_whole
 
 # Sections that decide the weights; a card may be reworded between two starts.
 DECISIVE = ("data", "input", "network", "optimiser", "augmentation")
@@ -26,13 +27,10 @@ class CheckpointUnreadable(PneumoscopeError):
 
 
 def save_whole(state: dict[str, Any], path: Path) -> None:
-    """Write beside, bring to the disk, rename: a kill in the middle leaves the old file."""
-    partial = path.with_suffix(".partial")
-    with partial.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    """Raises OSError."""
+    buffer = io.BytesIO()  # torch turns a disk's refusal into a riddle
+    torch.save(state, buffer)
+    write_whole(path, buffer.getvalue())
 
 
 def load_whole(path: Path, device: torch.device | str) -> dict[str, Any]:

@@ -48,10 +48,12 @@ class DataCheck:
     one_sided_sites: with normal radiographs only, or with none: the site is the label.
     counts: by fact and value, images of each target.
     shortcuts: AUROC of what is no disease, on everything but the test split; see `lab.shortcuts`.
+    columns_passed_over: by manifest; perhaps one was meant to be read.
     """
 
     images: int
     patients: int
+    columns_passed_over: dict[str, list[str]]
     unreadable: list[Unreadable]
     leaking_patients: dict[str, dict[str, int]]
     exact_within: list[list[str]]
@@ -75,9 +77,13 @@ class DataCheck:
 
 
 def check_data(
-    examples: Sequence[Example], progress: Callable[[int], None] = lambda _: None
+    examples: Sequence[Example],
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    columns_passed_over: dict[str, list[str]] | None = None,
 ) -> DataCheck:
-    """Read every file once and report. `progress` is told how many have been read."""
+    """Read every file once and report. `progress` is told how many have been read;
+    columns_passed_over: what `lab.sources` found and did not read."""
     hashes, looks, readable, unreadable = _look_at(examples, progress)
     exact = same_groups(hashes)
     seen = [examples[i] for i in readable]
@@ -96,6 +102,7 @@ def check_data(
     return DataCheck(
         images=len(examples),
         patients=len({example.patient for example in examples}),
+        columns_passed_over=columns_passed_over or {},
         unreadable=unreadable,
         leaking_patients=_leaking(examples),
         exact_within=paths(exact, attrgetter("split"), differs=False),

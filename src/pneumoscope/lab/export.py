@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -24,7 +25,14 @@ from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.operating import OperatingPoint, UncertainBand
 from pneumoscope.lab.data import CLASSES
 from pneumoscope.lab.gate import GateTrunk
-from pneumoscope.lab.quantise import Agreement, Arrays, measure_agreement, quantise, run_model
+from pneumoscope.lab.quantise import (
+    Agreement,
+    Arrays,
+    measure_agreement,
+    quantise,
+    run_model,
+    silence,
+)
 from pneumoscope.lab.recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -106,8 +114,12 @@ def export_bundle(trained: Trained, folder: Path) -> Path:
 def export_onnx(
     network: nn.Module, size: int, path: Path, outputs: Sequence[str] = OUTPUTS
 ) -> None:
-    """One graph, fixed height and width, batch of any size. outputs: names of what it returns."""
-    with warnings.catch_warnings():
+    """One graph, fixed height and width, batch of any size. outputs: names of what it returns.
+
+    The same weights give the same bytes wherever they are exported: torch notes for every node
+    from which file of which folder it came, and that is left out.
+    """
+    with warnings.catch_warnings(), silence():
         # torch's exporter warns of deprecations inside torch.
         warnings.simplefilter("ignore", FutureWarning)
         program = torch.onnx.export(
@@ -122,7 +134,11 @@ def export_onnx(
         )
     if program is None:
         raise ExportFailed("torch gave no ONNX program")
-    program.save(str(path), external_data=False)
+    model = program.model_proto
+    graph = model.graph
+    for part in (*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+    onnx.save(model, path)
 
 
 @torch.no_grad()

@@ -13,7 +13,32 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from pneumoscope.lab.data import DataRecipe, Example, FoldBy
+from pneumoscope.lab.data import DataError, DataRecipe, Example, FoldBy
+
+
+class OneSidedFold(DataError):
+    """Training or validation would lack normal radiographs, or pneumonia."""
+
+    code = "one_sided_fold"
+    remedy = (
+        "Both must be on either side, with labels that are sure (reliability 1) in validation: add "
+        'patients, or change fold, folds or fold_by = "patient" in the recipe\'s [data].'
+    )
+
+
+def divided(examples: Sequence[Example], rule: DataRecipe, seed: int) -> NDArray[np.bool_]:
+    """`held_out_mask`, where a network can learn from the one side and be judged on the other.
+    Raises OneSidedFold."""
+    mask = held_out_mask(examples, rule, seed)
+    sick = np.array([example.label > 0 for example in examples], dtype=np.bool_)
+    for name, side in (("validation", mask), ("training", ~mask)):
+        ill, well = int(sick[side].sum()), int((~sick[side]).sum())
+        if not ill or not well:
+            raise OneSidedFold(
+                f"Of {len(examples)} radiographs {name} would have {well} normal ones and {ill} of "
+                "pneumonia."
+            )
+    return mask
 
 
 def held_out_mask(examples: Sequence[Example], rule: DataRecipe, seed: int) -> NDArray[np.bool_]:

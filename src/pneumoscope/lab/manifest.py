@@ -13,7 +13,7 @@ from pathlib import Path
 from pneumoscope.lab.data import SPLITS, TARGETS, DataError, Example
 from pneumoscope.lab.kermany import patient_key
 from pneumoscope.lab.radiograph_files import SEXES, SUFFIXES, header_of, stated_sex
-from pneumoscope.lab.tables import Row, read_table
+from pneumoscope.lab.tables import Row, Table, read_table
 
 COLUMNS = (
     "path",
@@ -28,6 +28,8 @@ COLUMNS = (
     "weight",
     "reliability",
 )
+_NEEDED = (("path", "sop_instance_uid"), ("label", "aetiology"))
+_READ = {*COLUMNS, "sop_instance_uid", "patient_key"}
 _SHOWN = 10
 
 
@@ -52,7 +54,9 @@ def read_manifest(manifest: Path) -> list[Example]:
 
     Raises TableError, or ManifestError, which names the first ten bad lines.
     """
-    rows = _numbered_rows(manifest)
+    table = read_table(manifest)
+    _check_columns(manifest, table)
+    rows = _filled(table)
     instances = _instances(manifest.parent) if any("sop_instance_uid" in r for _, r in rows) else {}
     examples, problems = [], []
     for line, row in rows:
@@ -68,14 +72,38 @@ def read_manifest(manifest: Path) -> list[Example]:
 
 def read_rows(manifest: Path) -> list[Row]:
     """The rows as they stand, without empty cells. Raises TableError."""
-    return [row for _, row in _numbered_rows(manifest)]
+    return [row for _, row in _filled(read_table(manifest))]
 
 
-def _numbered_rows(manifest: Path) -> list[tuple[int, Row]]:
+def unread_columns(manifest: Path) -> list[str]:
+    """Columns that tell nothing of an example: “gender”, where “sex” was meant.
+
+    Raises TableError.
+    """
+    return [column for column in _columns(read_table(manifest)) if column.lower() not in _READ]
+
+
+def _columns(table: Table) -> list[str]:
+    return [column for _, row in table[:1] for column in row]
+
+
+def _check_columns(manifest: Path, table: Table) -> None:
+    """That rows can say which image and what it shows; no column is guessed from another name."""
+    columns = _columns(table)
+    there = {column.lower() for column in columns}
+    for either in _NEEDED if table else ():
+        if not there & set(either):
+            raise ManifestError(
+                f"{manifest}: neither {' nor '.join(either)} among the columns "
+                f"{', '.join(columns)}."
+            )
+
+
+def _filled(table: Table) -> list[tuple[int, Row]]:
     """With column names in small letters, and only what is filled in."""
     return [
         (line, {column.lower(): cell for column, cell in row.items() if cell})
-        for line, row in read_table(manifest)
+        for line, row in table
     ]
 
 

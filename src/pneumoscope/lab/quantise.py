@@ -62,7 +62,7 @@ def quantise(source: Path, target: Path, pixels: NDArray[np.uint8]) -> None:
     Weights have seven bits: with eight, processors without VNNI saturate silently where two
     products are added in 16 bits, and the same model would read differently there.
     """
-    with tempfile.TemporaryDirectory() as folder, _silence():
+    with tempfile.TemporaryDirectory() as folder, silence():
         prepared = Path(folder) / "prepared.onnx"
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
         quantize_static(
@@ -80,8 +80,9 @@ def quantise(source: Path, target: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """onnxruntime warns in the root logger of every channel whose scale it widens."""
+def silence() -> Iterator[None]:
+    """onnxruntime warns in the root logger of every channel whose scale it widens, torch of
+    operators of torchvision that nothing here has."""
     logging.disable(logging.WARNING)
     try:
         yield

@@ -7,7 +7,7 @@ from pathlib import Path
 from pneumoscope.lab.data import DataError, DataRecipe, Example
 from pneumoscope.lab.duplicates import drop_duplicates
 from pneumoscope.lab.kermany import read_folders
-from pneumoscope.lab.manifest import read_manifest
+from pneumoscope.lab.manifest import read_manifest, unread_columns
 
 
 class NoExamples(DataError):
@@ -24,13 +24,28 @@ def read_examples(root: Path) -> list[Example]:
     Sorted by path, so that an index means the same image on every machine.
     Raises NoExamples, or ManifestError for rows that cannot be understood.
     """
-    manifest = root if root.is_file() else root / "manifest.csv"
-    examples = read_manifest(manifest) if manifest.is_file() else read_folders(root)
+    manifest = _manifest(root)
+    examples = read_manifest(manifest) if manifest else read_folders(root)
     if not examples:
         raise NoExamples(
-            f"There is no manifest.csv and no train/NORMAL, train/PNEUMONIA in {root}."
+            f"{manifest} has no rows."
+            if manifest
+            else f"There is no manifest.csv and no radiograph in train/NORMAL, train/PNEUMONIA, "
+            f"val/… and test/… of {root}."
         )
     return sorted(examples, key=lambda example: example.path)
+
+
+def columns_passed_over(roots: Sequence[Path]) -> dict[str, list[str]]:
+    """Of every manifest among the roots the columns that nothing is read from; {} without such."""
+    manifests = [manifest for root in roots if (manifest := _manifest(root))]
+    found = {str(manifest): unread_columns(manifest) for manifest in manifests}
+    return {manifest: columns for manifest, columns in found.items() if columns}
+
+
+def _manifest(root: Path) -> Path | None:
+    manifest = root if root.is_file() else root / "manifest.csv"
+    return manifest if manifest.is_file() else None
 
 
 def read_sources(roots: Sequence[Path]) -> list[Example]:

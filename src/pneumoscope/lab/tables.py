@@ -8,6 +8,8 @@ from typing import TypeAlias
 from pneumoscope.lab.data import DataError
 
 Row: TypeAlias = dict[str, str]
+# Rows with the numbers of their lines.
+Table: TypeAlias = list[tuple[int, Row]]
 _OLDEST = 110
 
 
@@ -18,15 +20,18 @@ class TableError(DataError):
     remedy = "Save it as CSV in UTF-8 with the names of the columns in the first line."
 
 
-def read_table(table: Path, needed: Collection[str] = ()) -> list[tuple[int, Row]]:
+def read_table(table: Path, needed: Collection[str] = ()) -> Table:
     """Line number and cells of every row, without the blanks around them; "" where a cell is
-    missing. Cells beyond the header are left out.
+    missing. Cells beyond the header are left out. Separated by commas, semicolons or tabs,
+    whichever the first line has most of: spreadsheets write what their country does.
 
     Raises TableError, also where a column of `needed` is missing.
     """
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, skipinitialspace=True)
+            delimiter = max(",;\t", key=file.readline().count)
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=delimiter, skipinitialspace=True)
             rows = [(reader.line_num, _cells(row)) for row in reader]
             missing = set(needed) - set(reader.fieldnames or ())
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -18,11 +18,11 @@ from pneumoscope.lab.augment import augment
 from pneumoscope.lab.calibration import derive_operating_points, fit_temperature
 from pneumoscope.lab.checkpoint import load_average
 from pneumoscope.lab.conformal import fit_band
-from pneumoscope.lab.data import CLASSES, DataError, Example, fingerprint, load_pixels
+from pneumoscope.lab.data import CLASSES, Example, fingerprint, load_pixels
 from pneumoscope.lab.dataset import Dataset
 from pneumoscope.lab.distributed import process_group
 from pneumoscope.lab.export import Trained, export_bundle
-from pneumoscope.lab.folds import held_out_mask
+from pneumoscope.lab.folds import divided
 from pneumoscope.lab.gate import Source, build_gate, gate_trunk, read_frontal_folder
 from pneumoscope.lab.loop import fit, predict_logits
 from pneumoscope.lab.networks import build_network
@@ -102,13 +102,10 @@ def read_material(plan: Recipe, data: Sequence[Path], frontal: Sequence[Path]) -
     """Every radiograph that a training and its gate need, read before either begins: an unreadable
     one would otherwise end a training that is done.
 
-    Raises NoExamples, UnreadableExample, and DataError for a fold that cannot be judged on.
+    Raises NoExamples, UnreadableExample, OneSidedFold.
     """
     examples = training_examples(data, plan.data)
-    held_out = held_out_mask(examples, plan.data, plan.seed)
-    judged = [example.label > 0 for example, held in zip(examples, held_out, strict=True) if held]
-    if len(set(judged)) < 2:
-        raise DataError("The validation fold lacks normal radiographs or pneumonia.")
+    held_out = divided(examples, plan.data, plan.seed)
     logger.info("reading %d radiographs", len(examples))
     pixels = load_pixels(examples, plan.input)
     passed = [read_frontal_folder(folder, plan.input) for folder in frontal]

@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.lab.data import CLASSES, Example, load_pixels
 from pneumoscope.lab.dataset import Dataset
-from pneumoscope.lab.folds import held_out_mask
+from pneumoscope.lab.folds import divided
 from pneumoscope.lab.loop import TrainingDiverged, fit, validate
 from pneumoscope.lab.networks import build_network
 from pneumoscope.lab.progress import read_records
@@ -102,7 +102,7 @@ def tune(
     by the recipe's name. limit: of how many images, drawn evenly from what there is. Writes
     out/trial-*/, best.toml, trials.jsonl, importance.png and slices.png, and returns the path of
     best.toml. What a killed process was at stays in the study as running and does not count.
-    Raises RecipeError, StudyUnavailable, NoCompleteTrial.
+    Raises RecipeError, StudyUnavailable, NoCompleteTrial, OneSidedFold.
     """
     values, searched = read_values(recipe), read_ranges(ranges)
     plan = recipe_from(values)
@@ -135,7 +135,7 @@ def _search(
     plan: Recipe,
     out: Path,
 ) -> Search:
-    held_out = torch.from_numpy(held_out_mask(examples, plan.data, plan.seed))
+    held_out = torch.from_numpy(divided(examples, plan.data, plan.seed))
     whole = Dataset.of(examples, load_pixels(examples, plan.input))
     return Search(values, ranges, whole[~held_out], whole[held_out], out)
 

@@ -24,6 +24,7 @@ from pneumoscope.lab.evaluation.pictures import worst_errors
 from pneumoscope.lab.evaluation.readings import Readings, read_all
 from pneumoscope.lab.evaluation.robustness import robustness
 from pneumoscope.lab.evaluation.subgroups import subgroups
+from pneumoscope.lab.whole_files import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ def write_json(report: Report, path: Path) -> None:
     # Numbers that belong together on one line.
     content = re.sub(r"\[([^\[\]{}\"]*)\]", lambda m: f"[{' '.join(m[1].split())}]", content)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content + "\n", encoding="utf-8")
+    write_whole(path, f"{content}\n".encode())
 
 
 def _refused(readings: Readings) -> list[Report]:

@@ -8,11 +8,12 @@ from pneumoscope.core.report import Report
 from pneumoscope.core.report_sections import gate_section, targets_section
 from pneumoscope.lab.evaluation.markup import section, table, text
 from pneumoscope.lab.evaluation.sections import set_sections
+from pneumoscope.lab.whole_files import write_whole
 
 
 def write_page(report: Report, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(report), encoding="utf-8")
+    write_whole(path, page(report).encode())
 
 
 def page(report: Report) -> str:
