@@ -29,7 +29,7 @@ from interop.findings import (
 from peers import require_peer
 from pneumoscope.interop.encapsulated_pdf import make_encapsulated_pdf
 from pneumoscope.interop.finding import DISCLAIMER, Finding, NothingToSay
-from pneumoscope.interop.objects import OBJECTS, kinds_for
+from pneumoscope.interop.objects import OBJECTS, kinds_for, uids_of
 from pneumoscope.interop.scp import STORAGE_CLASSES
 from pneumoscope.interop.source import OPTIONAL, TYPE_2, SourceIncomplete
 
@@ -83,6 +83,14 @@ def test_every_kind_has_a_series_of_its_own() -> None:
     series = {make(kind, make_finding()).SeriesInstanceUID for kind in EVERY_KIND}
     numbers = {make(kind, make_finding()).SeriesNumber for kind in EVERY_KIND}
     assert len(series) == len(numbers) == len(EVERY_KIND)
+
+
+@pytest.mark.parametrize("kind", OBJECTS)
+def test_its_uids_are_known_without_making_it(kind: str) -> None:
+    finding = make_finding()
+    made = OBJECTS[kind](finding)
+    filed = (made.SeriesInstanceUID, made.SOPClassUID, made.SOPInstanceUID)
+    assert uids_of(kind, finding.identity) == filed
 
 
 @pytest.mark.parametrize("kind", EVERY_KIND)

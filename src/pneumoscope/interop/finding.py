@@ -88,10 +88,11 @@ class Finding:
 
     def placement(self, kind: str, series_number: int) -> dict[str, Any]:
         """Series and instance of an object, as highdicom's constructors name them."""
+        series, instance = object_uids(self.identity, kind)
         return {
-            "series_instance_uid": self.uid(kind, "series"),
+            "series_instance_uid": series,
             "series_number": series_number,
-            "sop_instance_uid": self.uid(kind),
+            "sop_instance_uid": instance,
             "instance_number": 1,
             "series_description": f"Pneumoscope {kind} (research use only)",
         }
@@ -152,6 +153,11 @@ class Finding:
         dataset.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
         dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
         return dataset
+
+
+def object_uids(identity: str, kind: str) -> tuple[UID, UID]:
+    """Series and SOP Instance UID of the object of a kind, such as "SR", that states a finding."""
+    return derived_uid(identity, kind, "series"), derived_uid(identity, kind)
 
 
 def ascii_text(text: str) -> str:

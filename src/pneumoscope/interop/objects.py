@@ -3,9 +3,17 @@
 from collections.abc import Callable
 
 from pydicom.dataset import Dataset
+from pydicom.uid import (
+    UID,
+    Comprehensive3DSRStorage,
+    GrayscaleSoftcopyPresentationStateStorage,
+    KeyObjectSelectionDocumentStorage,
+    SecondaryCaptureImageStorage,
+    SegmentationStorage,
+)
 
 from pneumoscope.core.types import Analysis
-from pneumoscope.interop.finding import Finding
+from pneumoscope.interop.finding import Finding, object_uids
 from pneumoscope.interop.gsps import make_gsps
 from pneumoscope.interop.key_object import make_key_object
 from pneumoscope.interop.secondary_capture import make_secondary_capture
@@ -19,6 +27,22 @@ OBJECTS: dict[str, Callable[[Finding], Dataset]] = {
     "seg": make_seg,
     "ko": make_key_object,
 }
+SOP_CLASSES: dict[str, UID] = {
+    "sr": Comprehensive3DSRStorage,
+    "gsps": GrayscaleSoftcopyPresentationStateStorage,
+    "sc": SecondaryCaptureImageStorage,
+    "seg": SegmentationStorage,
+    "ko": KeyObjectSelectionDocumentStorage,
+}
+
+
+def uids_of(kind: str, identity: str) -> tuple[UID, UID, UID]:
+    """Series Instance, SOP Class and SOP Instance UID of an object, without making it.
+
+    identity: `Finding.identity`.
+    """
+    series, instance = object_uids(identity, kind.upper())
+    return series, SOP_CLASSES[kind], instance
 
 
 def kinds_for(analysis: Analysis) -> tuple[str, ...]:

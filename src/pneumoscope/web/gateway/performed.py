@@ -3,13 +3,13 @@
 from django.utils import timezone
 
 from pneumoscope.core.errors import PneumoscopeError
-from pneumoscope.interop.objects import OBJECTS
+from pneumoscope.interop.objects import uids_of
 from pneumoscope.interop.ups_workitem import Output, Performed
 from pneumoscope.web.gateway.models import Arrival, Delivery, Destination, WorkItem
 from pneumoscope.web.gateway.models.arrivals import Outcome
 from pneumoscope.web.gateway.models.deliveries import WAITING, Stage
 from pneumoscope.web.gateway.models.destinations import OBJECT_KINDS, Protocol
-from pneumoscope.web.gateway.telling import finding
+from pneumoscope.web.gateway.telling import result_id
 from pneumoscope.web.studies.models import Analysis, Image
 from pneumoscope.web.studies.states import PENDING
 
@@ -66,13 +66,14 @@ def _stored(analyses: list[Analysis]) -> tuple[Output, ...] | None:
 
 
 def _output(delivery: Delivery) -> Output:
-    made = OBJECTS[delivery.kind](finding(delivery.analysis))
+    study = delivery.analysis.image.study.study_instance_uid or ""
+    series, sop_class, instance = uids_of(delivery.kind, result_id(delivery.analysis))
     return Output(
-        study_instance_uid=made.StudyInstanceUID,
-        series_instance_uid=made.SeriesInstanceUID,
-        sop_class_uid=made.SOPClassUID,
-        sop_instance_uid=made.SOPInstanceUID,
-        **_where(delivery.destination, made.StudyInstanceUID),
+        study_instance_uid=study,
+        series_instance_uid=series,
+        sop_class_uid=sop_class,
+        sop_instance_uid=instance,
+        **_where(delivery.destination, study),
     )
 
 
