@@ -80,6 +80,22 @@ def test_filters_show_what_they_say(client, reader, name, value, expected):
     assert sorted(names(client.get("/", {name: value}))) == expected
 
 
+def test_a_filter_that_is_not_understood_is_named(client):
+    analysed("bright", 0.9)
+    page = client.get("/", {"age": "elsewhere", "since": "soon"})
+    assert names(page) == ["bright"]
+    assert "not narrowed by: Age, Received from" in page.content.decode()
+    assert "A filter was not understood" not in client.get("/", {"age": "1-6"}).content.decode()
+
+
+def test_a_reason_is_chosen_by_its_words_and_one_that_is_not_on_the_list_stands(client):
+    image_failed(image_make(study_make(), "odd"), "of_old", "Was.", "Is.")
+    assert '<option value="lateral_view">Lateral view</option>' in client.get("/").content.decode()
+    page = client.get("/", {"reason": "of_old"})
+    assert names(page) == ["odd"]
+    assert '<option value="of_old" selected>Of old</option>' in page.content.decode()
+
+
 def test_who_reviewed_and_who_disagrees(client, reader, user_of):
     senior = user_of("senior_reader")
 

@@ -10,8 +10,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 # code: its title, and what happened with what to do.
-WORDS: dict[str, tuple[Promise, Promise]] = {
-    # Why a radiograph gets no result (core.quality).
+Coded = dict[str, tuple[Promise, Promise]]
+# Why there is no result.
+NO_RESULT: Coded = {
+    # The radiograph is unfit (core.quality).
     "wrong_modality": (
         _("Wrong modality"),
         _("Not a projection radiograph: Pneumoscope reads chest radiographs (CR, DX) only."),
@@ -52,6 +54,91 @@ WORDS: dict[str, tuple[Promise, Promise]] = {
         _("Not upright"),
         _("The chest seems to lie on its side or upside down. Rotate the image and resend."),
     ),
+    # Files that are no radiograph (core.errors).
+    "decode_error": (
+        _("Decode error"),
+        _("The file cannot be read. Export the radiograph again as DICOM, PNG, JPEG or TIFF."),
+    ),
+    "empty_file": (
+        _("Empty file"),
+        _("The file is empty. The transfer probably broke off: send the file again."),
+    ),
+    "file_too_large": (
+        _("File too large"),
+        _("The file is over the size limit. Send a single radiograph per file."),
+    ),
+    "unsupported_format": (
+        _("Unsupported format"),
+        _("The file is of no known image format. Use DICOM, PNG, JPEG or TIFF."),
+    ),
+    "truncated_file": (
+        _("Truncated file"),
+        _("The file ends too early. The transfer probably broke off: send the file again."),
+    ),
+    "corrupt_file": (
+        _("Corrupt file"),
+        _("The file is damaged: export it again from its source."),
+    ),
+    "image_too_large": (
+        _("Image too large"),
+        _("The image is larger than any radiograph. Send it at its acquired size."),
+    ),
+    "non_finite_pixels": (
+        _("Non finite pixels"),
+        _("Pixels have no finite value. Export the image again, best as DICOM or 16-bit PNG."),
+    ),
+    "no_pixel_data": (
+        _("No pixel data"),
+        _(
+            "The DICOM object holds no image. "
+            "Send the image object (CR, DX or secondary capture), not a report or a header."
+        ),
+    ),
+    "multi_frame": (
+        _("Multi frame"),
+        _("The file holds several frames. Send a single-frame chest radiograph."),
+    ),
+    "unsupported_transfer_syntax": (
+        _("Unsupported transfer syntax"),
+        _(
+            "The compression of the image cannot be read. Have the sender use "
+            "Explicit VR Little Endian, JPEG, JPEG-LS, JPEG 2000 or RLE."
+        ),
+    ),
+    "inconsistent_header": (
+        _("Inconsistent header"),
+        _("The header contradicts itself: export the image again from its source."),
+    ),
+    "archive_error": (
+        _("Archive error"),
+        _("The archive cannot be opened. Send the radiographs as a plain zip, or one by one."),
+    ),
+    "archive_too_large": (
+        _("Archive too large"),
+        _("The archive is too large. Split it into smaller ones."),
+    ),
+    "unsafe_archive": (
+        _("Unsafe archive"),
+        _("Make a plain zip of the image files alone, without links or zips inside."),
+    ),
+    "corrupt_archive": (
+        _("Corrupt archive"),
+        _("The archive is damaged or encrypted. Make it again, without a password."),
+    ),
+    # It went wrong here (studies.errors).
+    "no_live_model": (
+        _("No live model"),
+        _("No model reads for this site. Ask your administrator."),
+    ),
+    "analysis_interrupted": (
+        _("Analysis interrupted"),
+        _(
+            "The analysis broke off. Send the file again; "
+            "if it fails again, ask your administrator."
+        ),
+    ),
+}
+WORDS: Coded = NO_RESULT | {
     # What is worth a remark.
     "few_pixels": (
         _("Few pixels"),
@@ -144,89 +231,7 @@ WORDS: dict[str, tuple[Promise, Promise]] = {
         _("Presentation LUT conflict"),
         _("Presentation LUT Shape contradicts Photometric Interpretation, which is followed."),
     ),
-    # Files that are no radiograph (core.errors).
-    "decode_error": (
-        _("Decode error"),
-        _("The file cannot be read. Export the radiograph again as DICOM, PNG, JPEG or TIFF."),
-    ),
-    "empty_file": (
-        _("Empty file"),
-        _("The file is empty. The transfer probably broke off: send the file again."),
-    ),
-    "file_too_large": (
-        _("File too large"),
-        _("The file is over the size limit. Send a single radiograph per file."),
-    ),
-    "unsupported_format": (
-        _("Unsupported format"),
-        _("The file is of no known image format. Use DICOM, PNG, JPEG or TIFF."),
-    ),
-    "truncated_file": (
-        _("Truncated file"),
-        _("The file ends too early. The transfer probably broke off: send the file again."),
-    ),
-    "corrupt_file": (
-        _("Corrupt file"),
-        _("The file is damaged: export it again from its source."),
-    ),
-    "image_too_large": (
-        _("Image too large"),
-        _("The image is larger than any radiograph. Send it at its acquired size."),
-    ),
-    "non_finite_pixels": (
-        _("Non finite pixels"),
-        _("Pixels have no finite value. Export the image again, best as DICOM or 16-bit PNG."),
-    ),
-    "no_pixel_data": (
-        _("No pixel data"),
-        _(
-            "The DICOM object holds no image. "
-            "Send the image object (CR, DX or secondary capture), not a report or a header."
-        ),
-    ),
-    "multi_frame": (
-        _("Multi frame"),
-        _("The file holds several frames. Send a single-frame chest radiograph."),
-    ),
-    "unsupported_transfer_syntax": (
-        _("Unsupported transfer syntax"),
-        _(
-            "The compression of the image cannot be read. Have the sender use "
-            "Explicit VR Little Endian, JPEG, JPEG-LS, JPEG 2000 or RLE."
-        ),
-    ),
-    "inconsistent_header": (
-        _("Inconsistent header"),
-        _("The header contradicts itself: export the image again from its source."),
-    ),
-    "archive_error": (
-        _("Archive error"),
-        _("The archive cannot be opened. Send the radiographs as a plain zip, or one by one."),
-    ),
-    "archive_too_large": (
-        _("Archive too large"),
-        _("The archive is too large. Split it into smaller ones."),
-    ),
-    "unsafe_archive": (
-        _("Unsafe archive"),
-        _("Make a plain zip of the image files alone, without links or zips inside."),
-    ),
-    "corrupt_archive": (
-        _("Corrupt archive"),
-        _("The archive is damaged or encrypted. Make it again, without a password."),
-    ),
-    # What went wrong here (studies.errors, reviews.errors).
-    "no_live_model": (
-        _("No live model"),
-        _("No model reads for this site. Ask your administrator."),
-    ),
-    "analysis_interrupted": (
-        _("Analysis interrupted"),
-        _(
-            "The analysis broke off. Send the file again; "
-            "if it fails again, ask your administrator."
-        ),
-    ),
+    # What else went wrong (studies.errors, reviews.errors).
     "upload_damaged": (
         _("Upload damaged"),
         _("The file changed on its way, or while it was read: send it again."),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.studies.blinding import blind_sites
 from pneumoscope.web.studies.bulk import readers_of
+from pneumoscope.web.studies.coded import NO_RESULT, title_of
 from pneumoscope.web.studies.conditions import (
     AGES,
     CONDITIONS,
@@ -49,9 +50,12 @@ class Filters(forms.Form):
     )
     result = _choice(_("Result"), {name: word for name, (word, *_) in RESULTS.items()})
     state = _choice(_("State"), STATES)
-    sort = _choice(_("Order"), SORTS)
+    sort = _choice(_("Sort by"), SORTS)
     reason = forms.CharField(
-        label=_("Code of why there is no result"), required=False, max_length=60
+        label=_("Reason for no result (code)"),
+        required=False,
+        max_length=60,
+        widget=forms.Select,  # of the known ones: who comes with another keeps it
     )
     age = _choice(
         _("Age"), {**{name: word for name, (word, *_) in AGES.items()}, UNKNOWN: _("Not known")}
@@ -75,8 +79,12 @@ class Filters(forms.Form):
         clean = {name: value.replace("\x00", "") for name, value in data.items()}
         super().__init__({**clean, "q": clean.get("q", "").strip()[:128]})
         sites = [user.seats[key].site for key in user.sites_with("study.view")]
-        self.fields["site"].choices = [("", "All"), *((site.code, site.name) for site in sites)]
+        self.fields["site"].choices = [("", _("All")), *((site.code, site.name) for site in sites)]
         self.fields["reviewed"].choices = self._reviewers
+        codes = {code: title for code, (title, _words) in NO_RESULT.items()}
+        if asked := clean.get("reason"):
+            codes.setdefault(asked, title_of(asked))
+        self.fields["reason"].widget.choices = [("", _("Any")), *codes.items()]
         if self.blind:
             # Neither the order nor a choice of results leads who has to look first.
             self.fields["result"].choices = self.fields["disagreement"].choices = [("", _("Any"))]
@@ -95,6 +103,11 @@ class Filters(forms.Form):
     def asked(self) -> dict[str, Any]:
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}
+
+    @property
+    def left_out(self) -> list[Any]:
+        """The labels of what was asked for and not understood."""
+        return [self.fields[name].label for name in self.errors]
 
     @property
     def sort_by(self) -> str:
