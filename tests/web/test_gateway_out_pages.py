@@ -108,7 +108,7 @@ def test_what_was_given_up_is_listed_and_sent_again(administrator, site):
         assert first.body == again.body
         assert first.headers["pneumoscope-event"] == again.headers["pneumoscope-event"]
     assert stages() == ["DELIVERED"]
-    assert "Well" in administrator.get(reverse("outgoing:destinations")).content.decode()
+    assert "Working" in administrator.get(reverse("outgoing:destinations")).content.decode()
     administrator.post(reverse("outgoing:delivery_resend", args=[Delivery.objects.get().pk]))
     assert stages() == ["PENDING"]
 

@@ -172,7 +172,7 @@ def test_a_new_site_is_its_maker_s(client, admin, site):
 @pytest.mark.parametrize(
     ("field", "value", "words"),
     [
-        ("prevalence", "1.5", "between 0 and 1"),
+        ("prevalence", "1.5", "above 0 and below 1"),
         ("time_zone", "Mars/Base", "time zone such as"),
         ("operating_point", "balancd", "not one of the available choices"),
     ],

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 from pneumoscope.web.accounts.roles import Right, Role, Scope, rights_of
@@ -17,7 +18,7 @@ from pneumoscope.web.accounts.roles import Right, Role, Scope, rights_of
 
 def time_zone_check(name: str) -> None:
     if name not in zoneinfo.available_timezones():
-        raise ValidationError("Write a time zone such as Africa/Nairobi or UTC.")
+        raise ValidationError(_("Write a time zone such as Africa/Nairobi or UTC."))
 
 
 class Site(models.Model):
@@ -40,7 +41,7 @@ class Site(models.Model):
             models.CheckConstraint(
                 condition=models.Q(prevalence=None) | models.Q(prevalence__gt=0, prevalence__lt=1),
                 name="site_prevalence_between_0_and_1",
-                violation_error_message="The prevalence lies between 0 and 1, without its ends.",
+                violation_error_message=_("Write a prevalence above 0 and below 1, such as 0.15."),
             )
         ]
 
@@ -72,7 +73,7 @@ class User(AbstractUser):
                 Lower("email"),
                 condition=~models.Q(email=""),
                 name="one_person_per_email",
-                violation_error_message="Somebody else has this e-mail address.",
+                violation_error_message=_("Somebody else has this e-mail address."),
             )
         ]
 

@@ -3,9 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.gateway.models import Peer, Pull, RoutingRule
+
+_LIST = _("Separated by commas. Empty: any.")
 
 
 class SiteForm(forms.ModelForm):
@@ -14,7 +17,9 @@ class SiteForm(forms.ModelForm):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         sites = Site.objects.filter(pk__in=user.sites_with("site.manage"))
-        self.fields["site"] = forms.ModelChoiceField(sites, empty_label=None, initial=user.site)
+        self.fields["site"] = forms.ModelChoiceField(
+            sites, empty_label=None, initial=user.site, label=_("Site")
+        )
         if "peer" in self.fields:
             self.fields["peer"].queryset = Peer.objects.filter(site__in=sites)
 
@@ -30,14 +35,15 @@ class PeerForm(SiteForm):
         model = Peer
         fields = ["site", "ae_title", "network", "may_send", "host", "port"]
         labels = {
-            "network": "Sends from",
-            "may_send": "May send to us",
-            "host": "Its own host",
-            "port": "Its own port",
+            "ae_title": _("AE title"),
+            "network": _("Sends from"),
+            "may_send": _("May send images here"),
+            "host": _("Host"),
+            "port": _("Port"),
         }
         help_texts = {
-            "network": "Address or network; empty: from anywhere.",
-            "host": "Needed to ask it, and for storage commitment.",
+            "network": _("An address or a network, such as 10.1.0.0/16. Empty: any address."),
+            "host": _("Where the peer itself listens, for queries and for storage commitment."),
         }
 
 
@@ -49,14 +55,18 @@ class RuleForm(SiteForm):
             *("modalities", "body_parts", "views", "age_from", "age_to"),
         ]
         labels = {
-            "analyse": "Images that fit are analysed",
-            "views": "View positions",
-            "age_from": "Age from (years)",
-            "age_to": "Age below (years)",
+            "position": _("Position"),
+            "name": _("Name"),
+            "analyse": _("Analyse the images that fit"),
+            "modalities": _("Modalities"),
+            "body_parts": _("Body parts"),
+            "views": _("View positions"),
+            "age_from": _("Age from, years"),
+            "age_to": _("Age below, years"),
         }
         help_texts = {
-            "position": "Lower comes first; the first rule that fits decides.",
-            "modalities": "Separated by commas; empty: any.",
+            "position": _("The lowest comes first; the first rule that fits decides."),
+            **dict.fromkeys(["modalities", "body_parts", "views"], _LIST),
         }
 
 
@@ -68,13 +78,30 @@ class PullForm(SiteForm):
             *("station", "procedure", "modalities", "body_parts"),
             *("since", "priors", "every_minutes"),
         ]
+        labels = {
+            "name": _("Name"),
+            "enabled": _("Enabled"),
+            "method": _("Protocol"),
+            "peer": _("Peer"),
+            "url": _("Address (URL)"),
+            "token": _("Token"),
+            "station": _("Scheduled station"),
+            "procedure": _("Scheduled procedure"),
+            "modalities": _("Modalities"),
+            "body_parts": _("Body parts"),
+            "since": _("Studies since"),
+            "priors": _("Prior studies to fetch"),
+            "every_minutes": _("Interval, minutes"),
+        }
         help_texts = {
-            "peer": "For C-GET, C-MOVE and the modality worklist.",
-            "url": "For DICOMweb and work items: the service’s base.",
-            "token": "Bearer token. Empty keeps it.",
-            "station": "AE title for a modality worklist, code of the station name for work items.",
-            "procedure": "Code of the scheduled work item, for work items.",
-            "modalities": "Separated by commas; empty: any.",
+            "peer": _("For C-GET, C-MOVE and the modality worklist."),
+            "url": _("Base address of the service, for DICOMweb and work items."),
+            "token": _("Bearer token. Leave it empty to keep the present one."),
+            "station": _(
+                "AE title for a modality worklist, code of the station name for work items."
+            ),
+            "procedure": _("Code of the scheduled work item, for work items."),
+            **dict.fromkeys(["modalities", "body_parts"], _LIST),
         }
         widgets = {
             "since": forms.DateInput(attrs={"type": "date"}),

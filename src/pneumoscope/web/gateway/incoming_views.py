@@ -7,6 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pneumoscope.web.accounts.access import require_right
@@ -21,7 +22,11 @@ from pneumoscope.web.gateway.models.workitems import OPEN
 PAGE_SIZE = 50
 _FORMS: dict[str, type[SiteForm]] = {"peers": PeerForm, "rules": RuleForm, "pulls": PullForm}
 _NOUNS = {"peers": "peer", "rules": "rule", "pulls": "pull"}
-_WORDS = {"peers": "peer", "rules": "rule", "pulls": "question"}
+_DELETE = {
+    "peers": gettext_lazy("Delete this peer"),
+    "rules": gettext_lazy("Delete this rule"),
+    "pulls": gettext_lazy("Delete this query"),
+}
 
 
 @require_safe
@@ -75,7 +80,7 @@ def row(request: HttpRequest, kind: str, key: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         _save(request, form, kind, "change")
         return redirect(f"incoming:{kind}")
-    context = {"row": found, "form": form, "kind": kind, "word": _WORDS[kind]}
+    context = {"row": found, "form": form, "kind": kind, "delete_words": _DELETE[kind]}
     if kind == "pulls":
         context["work_items"] = found.work_items.all()[:PAGE_SIZE]
     return render(request, "gateway/row.html", context)
@@ -86,10 +91,10 @@ def row(request: HttpRequest, kind: str, key: int) -> HttpResponse:
 def row_delete(request: HttpRequest, kind: str, key: int) -> HttpResponse:
     found = get_object_or_404(_managed(request, kind), pk=key)
     if kind == "peers" and Pull.objects.filter(peer=found).exists():
-        messages.error(request, "This peer is asked by a standing question: delete that first.")
+        messages.error(request, _("A scheduled query asks this peer. Delete the query first."))
         return redirect("incoming:peers")
     if kind == "pulls" and found.work_items.filter(state__in=OPEN).exists():
-        messages.error(request, "Work of this question is in progress: wait until it is finished.")
+        messages.error(request, _("Work of this query is in progress. Wait until it has finished."))
         return redirect("incoming:pulls")
     with transaction.atomic():
         _record(request, found, kind, "delete")

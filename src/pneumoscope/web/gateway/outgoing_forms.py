@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.gateway.incoming_forms import SiteForm
@@ -13,17 +14,17 @@ from pneumoscope.web.gateway.models.destinations import SENDABLE, Event
 
 class DestinationForm(SiteForm):
     objects_sent = forms.MultipleChoiceField(
-        label="Objects",
+        label=_("Objects"),
         choices=[(kind.value, kind.label) for kind in SENDABLE],
         required=False,
-        help_text="For DICOM and DICOMweb; none chosen: all that a result has.",
+        help_text=_("For DICOM and DICOMweb. None chosen: all that a result has."),
     )
 
     events = forms.MultipleChoiceField(
-        label="Events",
+        label=_("Events"),
         choices=Event.choices,
         required=False,
-        help_text="For webhooks; none chosen: all of them.",
+        help_text=_("For webhooks. None chosen: all."),
     )
 
     class Meta:
@@ -34,24 +35,45 @@ class DestinationForm(SiteForm):
             *("token_url", "client_id", "scope"),
             *("receiving_application", "receiving_facility", "character_set", "patient_id_system"),
         ]
-        labels = {"patient_id_system": "Patient numbers are given out by"}
+        labels = {
+            "name": _("Name"),
+            "protocol": _("Protocol"),
+            "enabled": _("Enabled"),
+            "results": _("Results"),
+            "host": _("Host"),
+            "port": _("Port"),
+            "ae_title": _("AE title"),
+            "url": _("Address (URL)"),
+            "secret": _("Token or secret"),
+            "token_url": _("Token endpoint (URL)"),
+            "client_id": _("Client ID"),
+            "scope": _("Scope"),
+            "receiving_application": _("Receiving application"),
+            "receiving_facility": _("Receiving facility"),
+            "character_set": _("Character set"),
+            "patient_id_system": _("Issuer of patient IDs"),
+        }
         widgets = {
             # Never sent back to the browser; an empty one keeps what is there.
             "secret": forms.PasswordInput(attrs={"autocomplete": "off"}),
         }
         help_texts = {
-            "host": "For DICOM and HL7.",
-            "ae_title": "The peer’s, for DICOM.",
-            "url": "For DICOMweb, FHIR and webhooks: the service’s base.",
-            "secret": "Bearer token, client secret, or what a webhook’s signature is made with. "
-            "Empty keeps it.",
-            "token_url": "OAuth 2.0 client credentials, for DICOMweb and FHIR; empty: the token "
-            "above is sent as it is.",
-            "scope": "Words with blanks between, as the authority wants them.",
-            "receiving_application": "MSH-5, for HL7.",
-            "receiving_facility": "MSH-6, for HL7.",
-            "character_set": "MSH-18, for HL7, such as UNICODE UTF-8 or 8859/1.",
-            "patient_id_system": "URI for FHIR, such as urn:oid:2.16…; name or OID for HL7.",
+            "host": _("For DICOM and HL7."),
+            "ae_title": _("The peer’s, for DICOM."),
+            "url": _("Base address of the service, for DICOMweb, FHIR and webhooks."),
+            "secret": _(
+                "Bearer token, client secret, or the key of a webhook’s signature. "
+                "Leave it empty to keep the present one."
+            ),
+            "token_url": _(
+                "OAuth 2.0 client credentials, for DICOMweb and FHIR. "
+                "Empty: the token above is sent as it is."
+            ),
+            "scope": _("Words separated by spaces, as the authorization server expects them."),
+            "receiving_application": _("MSH-5, for HL7."),
+            "receiving_facility": _("MSH-6, for HL7."),
+            "character_set": _("MSH-18, for HL7, such as UNICODE UTF-8 or 8859/1."),
+            "patient_id_system": _("URI for FHIR, such as urn:oid:2.16…; name or OID for HL7."),
         }
 
     def clean_secret(self) -> str:
@@ -59,8 +81,12 @@ class DestinationForm(SiteForm):
 
 
 class DeliveryFilter(forms.Form):
-    destination = forms.ModelChoiceField(None, required=False, empty_label="All")
-    stage = forms.ChoiceField(choices=[("", "All"), *Stage.choices], required=False)
+    destination = forms.ModelChoiceField(
+        None, required=False, empty_label=_("All"), label=_("Destination")
+    )
+    stage = forms.ChoiceField(
+        choices=[("", _("All")), *Stage.choices], required=False, label=_("State")
+    )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

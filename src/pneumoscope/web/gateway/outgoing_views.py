@@ -66,13 +66,15 @@ def destination_test(request: HttpRequest, key: int) -> HttpResponse:
         from pneumoscope.web.gateway import sending
 
         sending.destination_test(found)
-        messages.success(request, f"{found} answers.")
+        messages.success(request, _("%(destination)s answers.") % {"destination": found})
     except PneumoscopeError as error:
         code = error.code
         messages.error(request, f"{error}. {error.remedy}")
     except ImportError as error:
         code = "missing_extra"
-        messages.error(request, f"{error.name} is missing: pip install 'pneumoscope[dicom]'.")
+        said = _("%(package)s is missing. Install it with %(command)s.")
+        command = "pip install 'pneumoscope[dicom]'"
+        messages.error(request, said % {"package": error.name, "command": command})
     event_record(
         action="destination.test",
         actor=request.user,
@@ -138,7 +140,7 @@ def dead_resend(request: HttpRequest) -> HttpResponse:
 
 def _resend(request: HttpRequest, chosen: QuerySet[Delivery]) -> HttpResponse:
     resent = deliveries_resend(acting_user=request.user, deliveries=chosen)
-    messages.success(request, f"Sent again: {resent}.")
+    messages.success(request, _("Sent again: %(count)s.") % {"count": resent})
     return redirect(f"{reverse('outgoing:deliveries')}?stage={Stage.PENDING}")
 
 

@@ -1,5 +1,7 @@
 """What people management refuses."""
 
+from django.utils.translation import gettext_lazy as _
+
 from pneumoscope.core.errors import PneumoscopeError
 
 
@@ -7,11 +9,14 @@ class LastAdministrator(PneumoscopeError):
     """A site would be left with nobody who can let people in."""
 
     code = "last_administrator"
-    remedy = "Make somebody else administrator of the site first."
+    remedy = _("Make somebody else administrator of the site first.")
 
 
 class NotYours(PneumoscopeError):
     """The person also works where the acting administrator does not administer."""
 
     code = "person_of_other_sites"
-    remedy = "Ask an administrator of all of this person's sites; a role here can be changed here."
+    remedy = _(
+        "Ask an administrator of all of this person’s sites. "
+        "The role at your own site can be changed."
+    )

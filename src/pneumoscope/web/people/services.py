@@ -10,6 +10,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
 
 from pneumoscope.web.accounts.lockout import attempts_forget
 from pneumoscope.web.accounts.models import ApiToken, Membership, Site, User
@@ -108,7 +109,7 @@ def sessions_end(*, acting_user: User, person: User) -> None:
 def factors_remove(*, acting_user: User, person: User) -> None:
     """For who lost phone and recovery codes: the password alone lets them in. Raises NotYours."""
     account_check(acting_user, person)
-    removed, _ = Authenticator.objects.filter(user=person).delete()
+    removed, _each = Authenticator.objects.filter(user=person).delete()
     event_record(
         action="person.factors_remove",
         actor=acting_user,
@@ -183,7 +184,9 @@ def account_check(acting_user: User, person: User) -> None:
     """
     theirs = set(person.memberships.values_list("site_id", flat=True))
     if not theirs <= set(acting_user.sites_with("people.manage")):
-        raise NotYours(f"{person} also works at a site that you do not administer.")
+        raise NotYours(
+            _("%(person)s also works at a site that you do not administer.") % {"person": person}
+        )
 
 
 def _others_must_administer(site: Site, person: User) -> None:
@@ -192,4 +195,7 @@ def _others_must_administer(site: Site, person: User) -> None:
         site=site, role=Role.ADMINISTRATOR, user__is_active=True
     )
     if not others.exclude(user=person).exists():
-        raise LastAdministrator(f"{person} is the only administrator of {site}.")
+        raise LastAdministrator(
+            _("%(person)s is the only administrator of %(site)s.")
+            % {"person": person, "site": site}
+        )

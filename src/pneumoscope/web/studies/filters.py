@@ -52,7 +52,7 @@ class Filters(forms.Form):
     state = _choice(_("State"), STATES)
     sort = _choice(_("Sort by"), SORTS)
     reason = forms.CharField(
-        label=_("Reason for no result (code)"),
+        label=_("Reason for no result"),
         required=False,
         max_length=60,
         widget=forms.Select,  # of the known ones: who comes with another keeps it

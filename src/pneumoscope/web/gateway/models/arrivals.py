@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models.peers import Peer
@@ -11,15 +12,15 @@ from pneumoscope.web.studies.models import Image, SiteQuerySet
 class Way(models.TextChoices):
     STORE = "store", "C-STORE"
     STOW = "stow", "STOW-RS"
-    PULL = "pull", "Pulled"
+    PULL = "pull", _("Fetched")
 
 
 class Outcome(models.TextChoices):
-    WAITING = "waiting", "Waiting"
-    ANALYSE = "analyse", "Analysed"
-    PASS = "pass", "Passed over"
-    DUPLICATE = "duplicate", "Here already"
-    FAILED = "failed", "Failed"
+    WAITING = "waiting", _("Waiting")
+    ANALYSE = "analyse", _("Analysed")
+    PASS = "pass", _("Passed over")
+    DUPLICATE = "duplicate", _("Already here")
+    FAILED = "failed", _("Failed")
 
 
 class Arrival(models.Model):

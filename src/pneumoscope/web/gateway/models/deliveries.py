@@ -5,6 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models.destinations import Destination, Kind
@@ -13,11 +14,11 @@ from pneumoscope.web.studies.models import Analysis, SiteQuerySet
 
 
 class Stage(models.TextChoices):
-    PENDING = "PENDING", "Waiting"
-    SENDING = "SENDING", "Sending"
-    DELIVERED = "DELIVERED", "Delivered"
-    RETRY = "RETRY", "Will be tried again"
-    DEAD = "DEAD", "Given up"
+    PENDING = "PENDING", _("Waiting")
+    SENDING = "SENDING", _("Sending")
+    DELIVERED = "DELIVERED", _("Delivered")
+    RETRY = "RETRY", _("Will be tried again")
+    DEAD = "DEAD", _("Given up")
 
 
 TRANSITIONS: dict[str, frozenset[str]] = {

@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models.peers import ae_title_check
@@ -24,34 +26,34 @@ class Protocol(models.TextChoices):
 
 
 class Results(models.TextChoices):
-    ALL = "all", "Every result, also “not suitable”"
-    SCORED = "scored", "Results with a probability"
-    POSITIVE = "positive", "Suspicious results only"
+    ALL = "all", _("All results, rejected radiographs too")
+    SCORED = "scored", _("Results with a probability")
+    POSITIVE = "positive", _("Suspicious results only")
 
 
 class Kind(models.TextChoices):
     """What is sent of one result. The first five are `interop.objects.OBJECTS`."""
 
-    SR = "sr", "Structured report (SR)"
-    GSPS = "gsps", "Contours (GSPS)"
-    SC = "sc", "Picture with overlay (SC)"
-    SEG = "seg", "Segmentation (SEG)"
-    KO = "ko", "Key object, suspicious only (KO)"
-    PDF = "pdf", "Signed report (PDF)"
-    FHIR = "fhir", "FHIR resources"
+    SR = "sr", _("Structured report (SR)")
+    GSPS = "gsps", _("Contours (GSPS)")
+    SC = "sc", _("Picture with overlay (SC)")
+    SEG = "seg", _("Segmentation (SEG)")
+    KO = "ko", _("Key object, suspicious only (KO)")
+    PDF = "pdf", _("Signed report (PDF)")
+    FHIR = "fhir", _("FHIR resources")
     ORU = "oru", "ORU^R01"
-    EVENT = "event", "Webhook event"
-    REVIEWED = "reviewed", "Webhook event of a review"
-    SIGNED = "signed", "Webhook event of a report"
+    EVENT = "event", _("Webhook event")
+    REVIEWED = "reviewed", _("Webhook event of a review")
+    SIGNED = "signed", _("Webhook event of a report")
 
 
 class Event(models.TextChoices):
     """What a webhook may be told of."""
 
-    ANALYSED = "study.analysed", "A radiograph was analysed"
-    REJECTED = "study.rejected", "A radiograph was rejected"
-    REVIEWED = "review.completed", "A review was completed"
-    SIGNED = "report.signed", "A report was signed, or added to"
+    ANALYSED = "study.analysed", _("A radiograph was analysed")
+    REJECTED = "study.rejected", _("A radiograph was rejected")
+    REVIEWED = "review.completed", _("A review was completed")
+    SIGNED = "report.signed", _("A report was signed, or added to")
 
     @classmethod
     def of(cls, analysis: Analysis) -> "Event":
@@ -76,7 +78,7 @@ _NEEDED = {
     Protocol.WEBHOOK: ("url", "secret"),
 }
 
-_ADDRESS = "An address that begins with http:// or https://, without a password."
+_ADDRESS = _("An address that begins with http:// or https://, without a password.")
 
 
 class Destination(models.Model):
@@ -134,32 +136,32 @@ class Destination(models.Model):
 
     def clean(self) -> None:
         missing = [name for name in _NEEDED.get(self.protocol, ()) if not getattr(self, name)]
-        errors: dict[str, Any] = dict.fromkeys(missing, "Needed for this protocol.")
+        errors: dict[str, Any] = dict.fromkeys(missing, _("Needed for this protocol."))
         for name in ("url", "token_url"):
             if getattr(self, name) and not _is_http(getattr(self, name)):
                 errors[name] = _ADDRESS
         if self.token_url:
             errors |= self._token_errors()
         if unknown := set(self.objects_sent) - set(SENDABLE):
-            errors["objects_sent"] = f"Not known: {', '.join(sorted(unknown))}."
+            errors["objects_sent"] = _not_known(unknown)
         if unknown := set(self.events) - set(Event.values):
-            errors["events"] = f"Not known: {', '.join(sorted(unknown))}."
+            errors["events"] = _not_known(unknown)
         if errors:
             raise ValidationError(errors)
 
-    def _token_errors(self) -> dict[str, str]:
+    def _token_errors(self) -> dict[str, Any]:
         """Of one that asks for tokens."""
         if self.protocol not in BY_TOKEN:
-            return dict.fromkeys(["token_url"], "Tokens are for DICOMweb and FHIR only.")
+            return dict.fromkeys(["token_url"], _("Tokens are for DICOMweb and FHIR only."))
         missing = [name for name in ("client_id", "secret") if not getattr(self, name)]
-        return dict.fromkeys(missing, "Needed where tokens are asked for.")
+        return dict.fromkeys(missing, _("Needed to ask for tokens."))
 
     @property
     def address(self) -> str:
         """For people; holds no secret."""
         if self.protocol not in BY_SOCKET:
             return self.url
-        title = f"{self.ae_title} at " if self.protocol == Protocol.DICOM else ""
+        title = f"{self.ae_title}@" if self.protocol == Protocol.DICOM else ""
         return f"{title}{self.host}:{self.port}"
 
     def wants(self, analysis: Analysis) -> bool:
@@ -195,6 +197,10 @@ class Destination(models.Model):
         if self.protocol in ONLY_KIND:
             return [ONLY_KIND[Protocol(self.protocol)]]
         return [kind for kind in available if not self.objects_sent or kind in self.objects_sent]
+
+
+def _not_known(words: set[str]) -> str:
+    return gettext("Not known: %(words)s.") % {"words": ", ".join(sorted(words))}
 
 
 def _is_http(url: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
 
@@ -16,7 +17,9 @@ _AE_TITLE = re.compile(r"[ -\[\]-~]{1,16}")
 def ae_title_check(text: str) -> None:
     """Raises ValidationError."""
     if not _AE_TITLE.fullmatch(text) or text != text.strip():
-        raise ValidationError("1 to 16 printable ASCII characters, no backslash, no outer spaces.")
+        raise ValidationError(
+            _("1 to 16 printable ASCII characters, no backslash, no space at either end.")
+        )
 
 
 def network_check(text: str) -> None:
@@ -24,7 +27,9 @@ def network_check(text: str) -> None:
     try:
         ipaddress.ip_network(text)
     except ValueError:
-        raise ValidationError("An address or a network, such as 10.1.2.3 or 10.1.0.0/16.") from None
+        raise ValidationError(
+            _("An address or a network, such as 10.1.2.3 or 10.1.0.0/16.")
+        ) from None
 
 
 class Peer(models.Model):

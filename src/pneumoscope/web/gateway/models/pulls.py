@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models.peers import Peer
@@ -13,10 +14,10 @@ from pneumoscope.web.studies.models import SiteQuerySet
 
 class Method(models.TextChoices):
     GET = "get", "DICOM, C-GET"
-    MOVE = "move", "DICOM, C-MOVE to this listener"
+    MOVE = "move", _("DICOM, C-MOVE to this listener")
     WEB = "web", "DICOMweb"
-    WORKLIST = "worklist", "Modality worklist, for orders"
-    UPS = "ups", "Work items, UPS-RS"
+    WORKLIST = "worklist", _("Modality worklist, for orders")
+    UPS = "ups", _("Work items, UPS-RS")
 
 
 # Asked by HTTP; the others are peers.
@@ -69,6 +70,6 @@ class Pull(models.Model):
         """An address that fits the method."""
         if self.method in BY_URL:
             if not self.url:
-                raise ValidationError({"url": "This way of asking needs an address."})
+                raise ValidationError({"url": _("An address is needed for this protocol.")})
         elif not (self.peer and self.peer.host and self.peer.port):
-            raise ValidationError({"peer": "Choose a peer with host and port."})
+            raise ValidationError({"peer": _("Choose a peer with host and port.")})

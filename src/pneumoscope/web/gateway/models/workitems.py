@@ -2,16 +2,17 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.gateway.models.pulls import Pull
 
 
 class ItemState(models.TextChoices):
-    CLAIMING = "CLAIMING", "Being claimed"
-    CLAIMED = "CLAIMED", "In progress"
-    COMPLETED = "COMPLETED", "Completed"
-    CANCELED = "CANCELED", "Given up"
-    LOST = "LOST", "Taken away"
+    CLAIMING = "CLAIMING", _("Being claimed")
+    CLAIMED = "CLAIMED", _("In progress")
+    COMPLETED = "COMPLETED", _("Completed")
+    CANCELED = "CANCELED", _("Given up")
+    LOST = "LOST", _("Taken over by another system")
 
 
 OPEN = (ItemState.CLAIMING, ItemState.CLAIMED)
