@@ -78,7 +78,7 @@ def test_an_archive_is_asked_and_hands_over_by_get_and_by_move(orthanc):
         move_series(peer, series)
     (moved,) = mine.instances
     for instance in (*got, moved):
-        assert dcmread(BytesIO(instance.data)).PatientName == "山田^太郎"
+        assert dcmread(BytesIO(instance.head + instance.data)).PatientName == "山田^太郎"
     assert got[0].sop_instance_uid == moved.sop_instance_uid == f"{ROOT}.3.1"
 
 

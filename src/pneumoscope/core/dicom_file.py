@@ -34,14 +34,15 @@ class DicomFile:
 
     def __init__(self, data: bytes, *, max_bytes: int) -> None:
         """Raises TruncatedFile, CorruptFile, or ImageTooLarge for data inflating over the limit."""
-        start = _start(data)
-        stream = io.BytesIO(data[start:] if start else data)
+        stream = io.BytesIO(data)
+        stream.seek(_start(data))
         with parser_faults("The DICOM file meta"):
             meta = _read_elements(stream, implicit=False, little=True, last_tag=0x0002FFFF)
         self.transfer_syntax = _text(meta.get(_TRANSFER_SYNTAX_UID))
         if self.transfer_syntax == DeflatedExplicitVRLittleEndian:
             stream = io.BytesIO(_inflate(stream.read(), max_bytes))
-        first = stream.getbuffer()[stream.tell() : stream.tell() + 6].tobytes()
+        first = stream.read(6)
+        stream.seek(-len(first), io.SEEK_CUR)
         self.little_endian = self.transfer_syntax != ExplicitVRBigEndian and first[:1] != b"\0"
         # The data themselves show whether VRs are explicit; some senders' file meta are wrong.
         implicit = not _is_vr(first[4:6])
@@ -104,7 +105,8 @@ def _read_elements(
 ) -> dict[BaseTag, RawDataElement]:
     """Read elements up to and including `last_tag`; the stream then stands after them."""
     elements: dict[BaseTag, RawDataElement] = {}
-    size = len(stream.getbuffer())
+    here, size = stream.tell(), stream.seek(0, io.SEEK_END)
+    stream.seek(here)
     try:
         for element in data_element_generator(
             stream, implicit, little, stop_when=lambda tag, _vr, _length: tag > last_tag

@@ -179,8 +179,7 @@ def instance_of(event: evt.Event, peer: Peer, *, max_bytes: int) -> Instance:
         raise OutOfResources(f"The instance is over {max_bytes:,} bytes.")
     _check(request, data_set, syntax)
     names = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
-    data = b"".join((file_head(*names, syntax), data_set.getbuffer()))
-    return Instance(data, *names, syntax, peer)
+    return Instance(data_set.getbuffer(), *names, syntax, peer, file_head(*names, syntax))
 
 
 def _check(request: C_STORE, data_set: BytesIO, transfer_syntax_uid: str) -> None:

@@ -41,10 +41,15 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One SOP instance as it came; `data` is a DICOM file (PS3.10) around the sender's bytes."""
+    """One SOP instance as it came.
 
-    data: bytes
+    head, data: together a DICOM file (PS3.10). `head` is what we put before a data set that came
+    without; to join the two would copy the sender's bytes.
+    """
+
+    data: bytes | memoryview
     sop_class_uid: str
     sop_instance_uid: str
     transfer_syntax_uid: str
     peer: Peer
+    head: bytes = b""

@@ -5,9 +5,9 @@ is read before: SQLite has one writer, and senders wait for theirs meanwhile. Wh
 again at the next sweep, and after a few times shown as failed with its reason.
 """
 
-import hashlib
 import logging
 import threading
+from pathlib import PurePosixPath
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -79,7 +79,7 @@ def _read(file: str) -> tuple[bytes, Kept]:
     with default_storage.open(file) as opened:
         data = opened.read()
     header = header_read(data, max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES)
-    return data, Kept(file, hashlib.sha256(data).hexdigest(), header)
+    return data, Kept(file, PurePosixPath(file).name, header)  # named by its content
 
 
 def _take_in(arrival: Arrival, data: bytes, kept: Kept) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Self
 
-from django.core.files.base import ContentFile
+from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import OperationalError, connection, transaction
 
@@ -35,17 +35,35 @@ def instance_store(instance: Instance) -> str:
     Raises OutOfResources or CannotUnderstand.
     """
     try:
-        size_check(len(instance.data))
-        return file_store(instance.data)
+        size_check(len(instance.head) + len(instance.data))
+        return file_store(instance.head, instance.data)
     except (FileTooLarge, NoRoom) as error:
         raise OutOfResources(str(error)) from error
     except EmptyFile as error:
         raise CannotUnderstand(str(error)) from error
 
 
-def file_store(data: bytes) -> str:
-    sha256 = hashlib.sha256(data).hexdigest()
-    return default_storage.save(f"received/{sha256[:2]}/{sha256}", ContentFile(data))
+def file_store(*pieces: bytes | memoryview) -> str:
+    """Store what the pieces are together; the name ends in its SHA-256."""
+    hashed = hashlib.sha256()
+    for piece in pieces:
+        hashed.update(piece)
+    sha256 = hashed.hexdigest()
+    return default_storage.save(f"received/{sha256[:2]}/{sha256}", _Pieces(pieces))
+
+
+class _Pieces(File):
+    """Bytes in pieces, written without being joined."""
+
+    def __init__(self, pieces: tuple[bytes | memoryview, ...]) -> None:
+        super().__init__(None)
+        self._pieces = pieces
+
+    def chunks(self, chunk_size: int | None = None) -> Iterator[memoryview]:
+        for piece in self._pieces:
+            step = chunk_size or self.DEFAULT_CHUNK_SIZE
+            for start in range(0, len(piece), step):
+                yield memoryview(piece)[start : start + step]
 
 
 _Promised = tuple[Arrival, Future[None]]
