@@ -23,7 +23,9 @@ Answer: TypeAlias = dict[str, Any]
 
 PENDING = {"RECEIVED", "ANALYSING"}
 TRIES = 5
-TRIED_AGAIN = {409, 429, 502, 503, 504}
+TRIED_AGAIN = {429, 502, 503, 504}
+# To a request with an Idempotency-Key: the first of its kind is still being answered.
+STILL_ANSWERING = 409
 LONGEST_PAUSE = 60.0  # seconds, however long the server asks for
 
 
@@ -90,12 +92,29 @@ class Client:
 
     def list(self, **filters: str) -> Iterator[Answer]:
         """Studies, newest first, page by page. Filters as in the worklist: state="ANALYSED" …"""
-        address: str | None = f"studies?{urlencode(filters)}"
-        while address:
-            page = self._ask(address)
+        return self._pages("studies", urlencode(filters))
+
+    def reviews(self, study_id: str = "") -> Iterator[Answer]:
+        """What readers said, newest first, with what they said before; of one study, or of all."""
+        return self._pages(f"studies/{study_id}/reviews" if study_id else "reviews")
+
+    def review(self, study_id: str, **words: Any) -> Answer:
+        """Say what you see: `image`, `model` (hash of the result's), `agreement`, `label` …
+
+        Raises Problem “review_changed” where you have said something that `supersedes` does not
+        name; after a lost connection that may be what you were about to say.
+        """
+        headers = {"Content-Type": "application/json"}
+        return self._ask(f"studies/{study_id}/reviews", json.dumps(words).encode(), headers)
+
+    def _pages(self, address: str, query: str = "") -> Iterator[Answer]:
+        while True:
+            page = self._ask(f"{address}?{query}")
             yield from page["results"]
+            if not page["next"]:
+                return
             # Only the question is taken over: the token goes to no other server.
-            address = page["next"] and f"studies?{urlsplit(page['next']).query}"
+            query = urlsplit(page["next"]).query
 
     def _ask(
         self, address: str, body: bytes | None = None, headers: dict[str, str] | None = None
@@ -103,6 +122,7 @@ class Client:
         """Asks again while the server is busy, or after a lost connection."""
         headers = {"Authorization": f"Token {self._token}", **(headers or {})}
         request = urllib.request.Request(urljoin(self._base, address), body, headers)  # noqa: S310
+        again = TRIED_AGAIN | ({STILL_ANSWERING} if "Idempotency-Key" in headers else set())
         left = TRIES
         while True:
             left -= 1
@@ -111,7 +131,7 @@ class Client:
                     answer: Answer = json.load(response)
                     return answer
             except urllib.error.HTTPError as error:
-                if error.code not in TRIED_AGAIN or not left:
+                if error.code not in again or not left:
                     raise _problem(error) from None
                 asked = error.headers.get("Retry-After") or ""
                 pause = min(float(asked), LONGEST_PAUSE) if asked.isdecimal() else 0.0

@@ -7,7 +7,7 @@ from pneumoscope.web.accounts.roles import Scope
 from pneumoscope.web.people.services import token_create
 from pneumoscope.web.studies.models import Image, KeptAnswer
 from pneumoscope.web.studies.tasks import image_analyse
-from web.pages import image_make, study_make
+from web.pages import BUNDLE_HASH, image_analysed, image_make, study_make
 
 
 @pytest.fixture
@@ -37,6 +37,19 @@ def test_a_list_of_many_pages(client, reader):
     for _ in range(3):
         image_make(study_make(site=reader.site.code))
     assert len({each["id"] for each in client.list(limit="1")}) == 3
+
+
+def test_a_review_said_read_and_not_said_twice(client):
+    analysis = image_analysed(image_make(study_make()))
+    image = analysis.image
+    words = {"image": str(image.pk), "model": BUNDLE_HASH, "agreement": "agree"}
+    said = client.review(str(image.study_id), **words)
+    assert said["label"] == "pneumonia"
+    assert list(client.reviews(str(image.study_id))) == list(client.reviews()) == [said]
+    with pytest.raises(Problem) as refused:
+        client.review(str(image.study_id), **words)
+    assert (refused.value.status, refused.value.code) == (409, "review_changed")
+    assert client.review(str(image.study_id), **words, supersedes=said["id"])["superseded"] is None
 
 
 def test_what_is_refused_is_named(client, live_server, tmp_path):

@@ -22,7 +22,8 @@ FOR_PROGRAMS = ("api:", "dicomweb:", "fhir:")
 OPEN = {"api:schema", "fhir:metadata"}
 READS = [("get", name) for name, _ in addresses() if name.startswith(FOR_PROGRAMS)]
 READS = [read for read in READS if read[1] not in OPEN]
-WRITES = [("post", name) for name in ("api:studies", "dicomweb:studies", "dicomweb:study")]
+WRITES = [("post", name) for name in ("api:studies", "api:study_reviews")]
+WRITES += [("post", name) for name in ("dicomweb:studies", "dicomweb:study")]
 
 
 @pytest.fixture

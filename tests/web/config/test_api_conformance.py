@@ -13,7 +13,14 @@ from pneumoscope.web.accounts.roles import Role, Scope
 from pneumoscope.web.config.api import urlpatterns
 from pneumoscope.web.config.problems import CONTENT_TYPE
 from pneumoscope.web.people.services import token_create
-from web.pages import image_analysed, image_failed, image_make, image_rejected, study_make
+from web.pages import (
+    BUNDLE_HASH,
+    image_analysed,
+    image_failed,
+    image_make,
+    image_rejected,
+    study_make,
+)
 
 # As docs/operations.md tells to run it, with fewer examples and the same ones every time.
 BOUNDS = ["--generation-deterministic", "--max-examples", "15", "--no-color"]
@@ -30,13 +37,17 @@ def token(user_of) -> str:
 
 
 @pytest.fixture
-def known(site) -> list[str]:
-    """Studies in every state there is."""
+def known(site) -> dict[str, list[str]]:
+    """Studies in every state there is, by the names of what asks for them."""
     images = [image_make(study_make(patient_id="4711", age_years=3.0)) for _ in range(4)]
     image_analysed(images[1])
     image_rejected(images[2])
     image_failed(images[3], "truncated_file", "The file ends early.", "Send it again.")
-    return [str(image.study_id) for image in images]
+    return {
+        "path.study_id": [str(image.study_id) for image in images],
+        "body.image": [str(image.pk) for image in images],
+        "body.model": [BUNDLE_HASH],
+    }
 
 
 @pytest.fixture
@@ -46,12 +57,14 @@ def asking(token) -> APIClient:
     return client
 
 
-def configure(folder: Path, known: list[str]) -> None:
-    """Half of the studies asked for are there; made-up keys alone would only ever find none."""
-    (folder / "schemathesis.toml").write_text(
-        f"dictionaries.known.values = {known}\n"
-        'parameters."path.study_id" = { dictionary = "known", probability = 0.5 }\n'
-    )
+def configure(folder: Path, known: dict[str, list[str]]) -> None:
+    """Most of what is asked for is there; made-up keys alone would only ever find nothing."""
+    lines = [
+        f'dictionaries."{name}".values = {values}\n'
+        f'parameters."{name}" = {{ dictionary = "{name}", probability = 0.8 }}\n'
+        for name, values in known.items()
+    ]
+    (folder / "schemathesis.toml").write_text("".join(lines))
 
 
 def test_schemathesis_finds_nothing(live_server, token, known, tmp_path):

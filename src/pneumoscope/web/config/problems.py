@@ -15,6 +15,7 @@ from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
 from pneumoscope.core.errors import FileTooLarge, PneumoscopeError
+from pneumoscope.web.reviews.errors import NotIndependent, ReadingClosed, ReviewChanged
 from pneumoscope.web.studies.errors import NoRoom
 
 CONTENT_TYPE = "application/problem+json"
@@ -29,7 +30,7 @@ REMEDIES = {
     406: "Accept application/json.",
     409: "Wait a moment, then send the same request again.",
     413: FileTooLarge.remedy,
-    415: "Send multipart/form-data with one or more parts named `file`.",
+    415: "Send what the schema at /api/v1/schema names: files as multipart/form-data, else JSON.",
     422: "Send the files that belong to the key, or send these under a new key.",
     429: "Wait as long as the Retry-After header says, then send again.",
     500: "Report this with the time at which it happened.",
@@ -65,7 +66,9 @@ def problem(status: int, *, detail: str, code: str = "", remedy: str = "") -> di
 def error_status(error: PneumoscopeError) -> int:
     if isinstance(error, NoRoom):
         return 507
-    return 413 if error.code in {"file_too_large", "archive_too_large"} else 400
+    if isinstance(error, ReviewChanged | ReadingClosed | NotIndependent):
+        return 409
+    return 413 if error.code in {"file_too_large", "archive_too_large", "search_too_broad"} else 400
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:  # noqa: ARG001

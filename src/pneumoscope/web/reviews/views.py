@@ -17,6 +17,7 @@ from pneumoscope.web.reviews.models import Kind, Reading
 from pneumoscope.web.reviews.services import may_adjudicate, review_create, review_standing
 from pneumoscope.web.reviews.similar import similar_cases
 from pneumoscope.web.reviews.states import ReadingState
+from pneumoscope.web.reviews.told import reviews_told
 from pneumoscope.web.studies.blinding import hidden_images
 from pneumoscope.web.studies.models import Analysis, Image
 
@@ -115,7 +116,6 @@ def _context(
     reading = Reading.objects.filter(analysis=analysis).first()
     everything = list(reading.reviews.select_related("reader")) if reading else []
     live = [each for each in everything if each.superseded is None]
-    own = review_standing(live, Kind.READING, user)
     decides = (
         reading is not None
         and user.has_right("review.adjudicate", site)
@@ -130,14 +130,14 @@ def _context(
         form = form.again(standing) if form.is_valid() else form
     elif reads or decides:
         form = ReviewForm.written(analysis, kind, standing)
-    open_to_all = not reads or own is not None
+    told = reading is None or reviews_told(user).filter(reading=reading).exists()
     return {
         "analysis": analysis,
         "reading": reading,
         "impressions": analysis.impressions.filter(reader=user),
-        "reviews": live if open_to_all else [],
-        "history": [each for each in everything if each.superseded] if open_to_all else [],
-        "hidden_reviews": 0 if open_to_all else len(live),
+        "reviews": live if told else [],
+        "history": [each for each in everything if each.superseded] if told else [],
+        "hidden_reviews": 0 if told else len(live),
         "standing": standing,
         "decides": decides,
         "form": form if reads or decides else None,
