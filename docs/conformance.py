@@ -27,6 +27,7 @@ from pynetdicom.sop_class import (
 )
 
 from pneumoscope.interop import modality_worklist
+from pneumoscope.interop.dicom_json import EXTRA_OF_SERIES, EXTRA_OF_STUDY
 from pneumoscope.interop.scp import MAX_PDU_BYTES, STORAGE_CLASSES, STORAGE_SYNTAXES, Listening
 from pneumoscope.interop.storing import CannotUnderstand, OutOfResources, StoreRefused
 from pneumoscope.interop.transport import LONGEST_PDU_BYTES
@@ -37,9 +38,9 @@ PATH = Path(__file__).parent / "integration" / "conformance.md"
 
 _ASKED = (
     (Verification, "connection test"),
-    (StudyRootQueryRetrieveInformationModelFind, "standing questions, priors"),
-    (StudyRootQueryRetrieveInformationModelGet, "standing questions by C-GET"),
-    (StudyRootQueryRetrieveInformationModelMove, "standing questions by C-MOVE"),
+    (StudyRootQueryRetrieveInformationModelFind, "scheduled queries, priors"),
+    (StudyRootQueryRetrieveInformationModelGet, "scheduled queries by C-GET"),
+    (StudyRootQueryRetrieveInformationModelMove, "scheduled queries by C-MOVE"),
     (ModalityWorklistInformationFind, "scheduled procedure steps"),
     (StorageCommitmentPushModel, "report on an association of our own (SCP role)"),
     (Comprehensive3DSRStorage, "C-STORE of a result: report"),
@@ -137,7 +138,7 @@ def _limits() -> Iterator[str]:
 def _web() -> Iterator[str]:
     settings_use()
     django.setup()
-    from pneumoscope.web.gateway.dicomweb_query import _FIELDS, MOST
+    from pneumoscope.web.gateway.dicomweb_query import MATCHED, MOST
     from pneumoscope.web.gateway.dicomweb_urls import urlpatterns
 
     yield "## DICOMweb (PS3.18), under /dicomweb\n"
@@ -152,8 +153,16 @@ def _web() -> Iterator[str]:
     yield from _table(("address", "methods", "service"), rows)
     yield "Instances and frames are given out in the transfer syntax in which they came.\n"
     yield fill(
-        f"Searches match {', '.join(_FIELDS)}; wildcards and date ranges as in PS3.4 C.2.2.2;"
-        f" no fuzzy matching; at most {MOST} results.",
+        f"Searches match {', '.join(MATCHED)}; wildcards, ranges of dates and times, lists of UIDs"
+        " as in PS3.4 C.2.2.2. With fuzzymatching the words of a name match the beginnings of its"
+        f" parts in any order. At most {MOST} results at once; a Warning says that there may be"
+        " more, or that a parameter was ignored.",
+        width=100,
+    )
+    yield ""
+    yield fill(
+        "Answers state, where the headers do, the attributes of tables 10.6.3-3 to -5 and "
+        f"{', '.join((*EXTRA_OF_STUDY, *EXTRA_OF_SERIES))}; includefield adds no others.",
         width=100,
     )
     yield ""

@@ -5,6 +5,8 @@ import contextlib
 import json
 from urllib.parse import parse_qs
 
+import jwt
+
 from interop.listening import http_server
 
 CLIENT, SECRET = "pneumo:scope", "s3cret words+ü"
@@ -30,3 +32,51 @@ def authority(seconds=3600, **changes):
 
     with http_server(respond) as server:
         yield server, given
+
+
+@contextlib.contextmanager
+def smart_authority(keys):
+    """As SMART Backend Services has it: `keys` are the JWK Sets of the clients registered, by ID.
+
+    Yields the HttpServer and the assertions taken, newest last.
+    """
+    taken = []
+
+    def respond(request):
+        asked = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        assert "authorization" not in request.headers
+        assert asked["grant_type"] == "client_credentials"
+        assert asked["client_assertion_type"] == (
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        )
+        try:
+            taken.append(_verified(asked["client_assertion"], keys, server.url, taken))
+        except (jwt.PyJWTError, LookupError) as error:
+            said = {"error": "invalid_client", "error_description": type(error).__name__}
+            return 400, {}, json.dumps(said).encode()
+        token = f"signed-{len(taken)}"
+        answer = {"access_token": token, "token_type": "bearer", "expires_in": 300}
+        return 200, {}, json.dumps(answer | {"scope": asked.get("scope", "")}).encode()
+
+    with http_server(respond) as server:
+        yield server, taken
+
+
+def _verified(assertion, keys, url, taken):
+    """What an authority has to check (SMART App Launch 2.2, Backend Services; RFC 7523)."""
+    head = jwt.get_unverified_header(assertion)
+    claimed = jwt.decode(assertion, options={"verify_signature": False})
+    key = {each["kid"]: each for each in keys[claimed["iss"]]["keys"]}[head["kid"]]
+    claims = jwt.decode(
+        assertion,
+        jwt.PyJWK(key),
+        algorithms=["ES384", "RS384"],
+        audience=url,
+        issuer=claimed["iss"],
+        options={"require": ["iss", "sub", "aud", "exp", "jti"]},
+    )
+    if claims["sub"] != claims["iss"] or claims["exp"] - claims["iat"] > 300:
+        raise jwt.InvalidTokenError
+    if claims["jti"] in {each["jti"] for each in taken}:
+        raise jwt.InvalidTokenError
+    return claims

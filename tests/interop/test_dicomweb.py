@@ -12,12 +12,12 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from interop.dicoms import dicom_make, file_of
 from interop.studies import NAMES
+from pneumoscope.interop.dicom_json import json_model
 from pneumoscope.interop.dicomweb import (
     MalformedRequest,
     Part,
     bulk_data,
     frames,
-    json_model,
     media_type,
     metadata,
     multipart_read,

@@ -6,13 +6,16 @@ from dicomweb_client.api import DICOMwebClient
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
 
 from interop.dicoms import ROOT, dicom_make, file_of
 from pneumoscope.interop.dicomweb import Part, multipart_write
 from pneumoscope.web.accounts.models import Membership
 from pneumoscope.web.accounts.roles import Role
 from pneumoscope.web.audit.models import Event
-from pneumoscope.web.gateway.models import Arrival
+from pneumoscope.web.gateway import dicomweb_query, dicomweb_views, held_headers
+from pneumoscope.web.gateway.models import Arrival, HeldHeader, KnownPatient
 from pneumoscope.web.studies.models import Image, Study
 
 STUDIES = "/dicomweb/studies"
@@ -138,16 +141,27 @@ def test_searching(api):
     assert len(ignored.json()) == 4
 
 
+OHIF_STUDIES = {
+    "limit": "101",
+    "offset": "0",
+    "fuzzymatching": "true",
+    "includefield": "00081030,00080060,00080090,00100030",
+}
+OHIF_SERIES = {"includefield": "0008103E,00080021"}
+
+
 @pytest.mark.django_db
 def test_searching_as_ohif_does(api):
-    """The parameters of OHIF's study list and of its series panel (its DicomWebDataSource)."""
-    post(api, [file_of(dicom_make(n, PatientName=f"Doe {n}^Jane")) for n in (1, 2, 3)])
+    """The parameters of OHIF's study list and of its series panel (its DicomWebDataSource, qido),
+    with `supportsWildcard` and `supportsFuzzyMatching` as docs/integration/ohif.md sets them."""
+    described = {"StudyDescription": "Thorax, zwei Ebenen", "SeriesDescription": "pa"}
+    sent = [dicom_make(n, PatientName=f"Doe {n}^Jane") for n in (1, 2)]
+    sent.append(dicom_make(3, PatientName="Doe 3^Jane", SeriesDate="20260103", **described))
+    post(api, [file_of(each) for each in sent])
     post(api, [file_of(dicom_make(4, PatientName="Дое^Анна", SpecificCharacterSet="ISO_IR 192"))])
-    fields = "00081030,00080060,00080090,00100030"
 
     def found(**parameters):
-        usual = {"limit": 101, "offset": 0, "fuzzymatching": "false", "includefield": fields}
-        answer = api.get(STUDIES, usual | parameters)
+        answer = api.get(STUDIES, OHIF_STUDIES | parameters)
         assert "Warning" not in answer
         return [s["00100020"]["Value"][0] for s in answer.json()] if answer.content else []
 
@@ -158,15 +172,149 @@ def test_searching_as_ohif_does(api):
         "P1",
     ]
     assert found(**{"00100020": "*2*"}) == found(AccessionNumber="*A2*") == ["P2"]
+    assert found(StudyDescription="*thorax*") == ["P3"]
     assert len(found(ModalitiesInStudy="CR,DX")) == len(found(ModalitiesInStudy="CR\\DX")) == 4
     assert found(ModalitiesInStudy="CR,CT") == []
     assert len(found(StudyDate="19700102-20261231")) == 4
+    assert len(found(StudyInstanceUID=f"{ROOT}.1.2\\{ROOT}.2.2")) == 2
     for typed in ("jane doe 2", "Doe^Jane^2", "2, J*"):
-        assert found(PatientName=typed, fuzzymatching="true") == ["P2"]
-    assert found(PatientName="анна", fuzzymatching="true") == ["P4"]
-    assert found(PatientName="ane", fuzzymatching="true") == []
-    series = api.get(f"{STUDIES}/{ROOT}.1.2/series", {"includefield": "0008103E,00080021"})
-    assert [each["0020000E"]["Value"][0] for each in series.json()] == [f"{ROOT}.1.3"]
+        assert found(PatientName=typed) == ["P2"]
+    assert found(PatientName="анна") == ["P4"]
+    assert found(PatientName="ane") == []
+    (study,) = api.get(STUDIES, OHIF_STUDIES | {"StudyInstanceUID": f"{ROOT}.3.2"}).json()
+    assert study["00081030"]["Value"] == ["Thorax, zwei Ebenen"]
+    assert study["00100030"]["Value"] == ["20200101"]
+    assert study["00080090"] == {"vr": "PN"}
+    (series,) = api.get(f"{STUDIES}/{ROOT}.3.2/series", OHIF_SERIES).json()
+    assert series["0020000E"]["Value"] == [f"{ROOT}.3.3"]
+    assert series["0008103E"]["Value"] == ["pa"]
+    assert series["00080021"]["Value"] == ["20260103"]
+    assert series["00200011"]["Value"] == [1]
+
+
+def full(number: int, **elements: object):
+    """With a value of every attribute that PS3.18 tables 10.6.3-3 to -5 name."""
+    request = Dataset()
+    request.ScheduledProcedureStepID, request.RequestedProcedureID = "SPS1", "RP1"
+    stated = {
+        "SpecificCharacterSet": "ISO_IR 192",
+        "TimezoneOffsetFromUTC": "+0530",
+        "ReferringPhysicianName": "शर्मा^अनिल",
+        "StudyDescription": "Brustkorb",
+        "SeriesDescription": "胸部",
+        "PerformedProcedureStepStartDate": "20260102",
+        "PerformedProcedureStepStartTime": "101010.5",
+        "RequestAttributesSequence": [request],
+    }
+    return dicom_make(number, **stated | elements)
+
+
+def keywords(model: dict) -> set[str]:
+    return {keyword_for_tag(int(tag, 16)) for tag in model}
+
+
+REQUIRED = {
+    "studies": (
+        "StudyDate StudyTime AccessionNumber InstanceAvailability ModalitiesInStudy RetrieveURL "
+        "ReferringPhysicianName TimezoneOffsetFromUTC PatientName PatientID PatientBirthDate "
+        "PatientSex StudyInstanceUID StudyID NumberOfStudyRelatedSeries SpecificCharacterSet "
+        "NumberOfStudyRelatedInstances"
+    ),
+    "series": (
+        "Modality TimezoneOffsetFromUTC SeriesDescription RetrieveURL SeriesInstanceUID "
+        "SeriesNumber NumberOfSeriesRelatedInstances PerformedProcedureStepStartDate "
+        "PerformedProcedureStepStartTime RequestAttributesSequence SpecificCharacterSet"
+    ),
+    "instances": (
+        "SOPClassUID SOPInstanceUID InstanceAvailability TimezoneOffsetFromUTC RetrieveURL "
+        "InstanceNumber Rows Columns BitsAllocated NumberOfFrames SpecificCharacterSet"
+    ),
+}
+
+
+@pytest.mark.django_db
+def test_all_attributes_of_the_tables_are_answered(api):
+    post(api, [file_of(full(1, NumberOfFrames="1"))])
+    for level, names in REQUIRED.items():
+        (found,) = api.get(f"/dicomweb/{level}").json()
+        stated = {keyword_for_tag(int(tag, 16)) for tag, each in found.items() if "Value" in each}
+        assert set(names.split()) <= stated, level
+        # A search that names no study answers the study's too.
+        assert set(REQUIRED["studies"].split()) <= stated
+    (series,) = api.get(f"{STUDIES}/{ROOT}.1.2/series").json()
+    assert "PatientName" not in keywords(series)
+    (request,) = series["00400275"]["Value"]
+    assert request["00400009"]["Value"] == ["SPS1"]
+    assert series["0008103E"]["Value"] == ["胸部"]
+
+
+@pytest.mark.django_db
+def test_what_only_headers_say_is_searched_too(api):
+    post(api, [file_of(full(1)), file_of(dicom_make(2, StudyTime="120000", StudyID="7"))])
+
+    def found(level="studies", **parameters):
+        answer = api.get(f"/dicomweb/{level}", parameters)
+        assert "Warning" not in answer
+        return [s["0020000D"]["Value"][0] for s in answer.json()] if answer.content else []
+
+    one, two = [f"{ROOT}.1.2"], [f"{ROOT}.2.2"]
+    assert found(StudyTime="10-11") == found(StudyTime="1011") == one
+    assert found(StudyTime="1130-") == found(StudyID="7") == two
+    assert found(ReferringPhysicianName="शर्मा*") == one
+    assert found(ReferringPhysicianName="अनिल", fuzzymatching="true") == one
+    assert found("series", SeriesNumber="1", SeriesDescription="胸*") == one
+    assert found("series", **{"00400275.00401001": "RP1"}) == one
+    assert found("series", **{"RequestAttributesSequence.ScheduledProcedureStepID": "X"}) == []
+    assert found("series", PerformedProcedureStepStartDate="20260101-20260131") == one
+    assert found("instances", InstanceNumber="2") == two
+
+
+@pytest.mark.django_db
+def test_the_patient_is_answered_as_corrected(api, site):
+    post(api, [file_of(dicom_make())])
+    KnownPatient.objects.create(site=site, patient_id="P1", birth_date="2019-12-31")
+    (study,) = api.get(STUDIES).json()
+    assert study["00100030"]["Value"] == ["20191231"]
+
+
+@pytest.mark.django_db
+def test_what_a_search_cannot_do_is_said(api, monkeypatch):
+    sent = [dicom_make(n) for n in (1, 2, 3)]
+    post(api, [file_of(each) for each in sent])
+    for parameters in ({"includefield": "PatientWeight"}, {"PatientBirthDate": "20200101"}):
+        answer = api.get(STUDIES, parameters)
+        assert answer["Warning"].startswith("299"), parameters
+        assert len(answer.json()) == 3
+    assert "Warning" not in api.get(STUDIES, {"includefield": "all"})
+    # Each of repeated parameters counts.
+    assert "Warning" in api.get(f"{STUDIES}?includefield=PatientWeight&includefield=StudyID")
+    for module in (dicomweb_query, dicomweb_views):
+        monkeypatch.setattr(module, "MOST", 2)
+    assert "additional" in api.get(STUDIES)["Warning"]
+    assert len(api.get(STUDIES).json()) == 2
+
+
+@pytest.mark.django_db
+def test_more_headers_than_can_be_read_at_once(api, monkeypatch):
+    post(api, [file_of(dicom_make(n)) for n in (1, 2, 3)])
+    monkeypatch.setattr(held_headers, "READ_AT_ONCE", 2)
+    refused = api.get(STUDIES, {"StudyID": "1"})
+    assert (refused.status_code, refused.json()["code"]) == (413, "search_too_broad")
+    assert len(api.get(STUDIES, {"StudyID": "1"}).json()) == 3
+
+
+@pytest.mark.django_db
+def test_a_header_that_cannot_be_read_answers_what_the_tables_know(api):
+    number = b"\x20\x00\x11\x00IS\x02\x00"
+    damaged = file_of(dicom_make(2)).replace(number + b"1 ", number + b"x ")
+    post(api, [file_of(dicom_make(1)), damaged])
+    image = Image.objects.get(sop_instance_uid=f"{ROOT}.1.1")
+    image.file.storage.delete(image.file.name)
+    studies = api.get(STUDIES).json()
+    assert sorted("Value" in each["00080030"] for each in studies) == [False, True]
+    (series,) = api.get(f"{STUDIES}/{ROOT}.2.2/series").json()
+    assert (series["00200011"], series["00080060"]["Value"]) == ({"vr": "IS"}, ["DX"])
+    assert not HeldHeader.objects.filter(image=image).exists()
 
 
 @pytest.mark.django_db
@@ -180,6 +328,8 @@ def test_searching_as_ohif_does(api):
         {"offset": "9" * 30},
         {"PatientID": "\x00"},
         {"PatientName": "*a*b*c*d*"},
+        {"StudyTime": "noon"},
+        {"StudyID": "\x00"},
     ],
 )
 def test_a_search_that_makes_no_sense_is_a_problem(api, parameters):

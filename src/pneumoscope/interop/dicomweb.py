@@ -9,7 +9,6 @@ from email.message import Message
 from typing import Any
 
 from pydicom import uid
-from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_frames
@@ -200,24 +199,3 @@ def _frame(all_frames: list[bytes], number: int) -> bytes:
     if not 1 <= number <= len(all_frames) or not all_frames[number - 1]:
         raise IndexError(number)
     return all_frames[number - 1]
-
-
-def json_attribute(keyword: str, value: object) -> tuple[str, dict[str, Any]]:
-    """One attribute of a search result: its tag and the JSON of its value; empty for "" or None."""
-    tag, vr = tag_for_keyword(keyword) or 0, dictionary_VR(keyword)
-    values = value if isinstance(value, list) else [value]
-    kept = [each for each in values if each != "" and each is not None]
-    if vr == "PN":
-        kept = [_person_name(str(each)) for each in kept]
-    return f"{tag:08X}", {"vr": vr, "Value": kept} if kept else {"vr": vr}
-
-
-def _person_name(name: str) -> dict[str, str]:
-    """By component groups (PS3.18 F.2.2)."""
-    named = zip(("Alphabetic", "Ideographic", "Phonetic"), name.split("="), strict=False)
-    return {group: value for group, value in named if value}
-
-
-def json_model(attributes: dict[str, object]) -> dict[str, Any]:
-    """By keyword → by tag, in the order of tags."""
-    return dict(sorted(json_attribute(keyword, value) for keyword, value in attributes.items()))

@@ -1,7 +1,8 @@
 """An access token for a service, by OAuth 2.0 client credentials (RFC 6749 section 4.4).
 
-A token is kept in this process until shortly before it ends; the secret goes to the token endpoint
-alone (HTTP Basic, section 2.3.1).
+A token is kept in this process until shortly before it ends. The client proves itself at the token
+endpoint alone: by a secret (HTTP Basic, section 2.3.1), or by what its private key has signed
+(RFC 7523, SMART Backend Services).
 """
 
 import base64
@@ -14,6 +15,7 @@ from urllib.parse import quote_plus, urlencode
 
 from pneumoscope.interop.delivery import CredentialsRefused, UnreadableAnswer, quoted
 from pneumoscope.interop.http import HttpAnswer, HttpPeer, raise_for_status
+from pneumoscope.interop.signed_assertion import ASSERTION_TYPE, assertion
 
 # A token that ends while it travels would be refused.
 MARGIN_SECONDS = 30.0
@@ -25,13 +27,15 @@ _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)  # RFC 6750 section 2.1
 class ClientCredentials:
     """Who we are to the authority that gives out tokens, and what we ask for.
 
-    peer: the token endpoint. scope: words divided by blanks, such as "system/*.write"; may be "".
+    peer: the token endpoint. secret: the client's, or where it is `signed` for, the private key as
+    PEM. scope: words divided by blanks, such as "system/*.write"; may be "".
     """
 
     peer: HttpPeer
     client_id: str
     secret: str = field(repr=False)
     scope: str = ""
+    signed: bool = False
 
 
 _kept: dict[ClientCredentials, tuple[str, float]] = {}
@@ -61,12 +65,11 @@ def _asked(credentials: ClientCredentials) -> tuple[str, float]:
     asked = {"grant_type": "client_credentials"}
     if credentials.scope:
         asked["scope"] = credentials.scope
-    pair = f"{quote_plus(credentials.client_id)}:{quote_plus(credentials.secret)}"
-    headers = {
-        "Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}",
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Accept": "application/json",
-    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    if credentials.signed:
+        asked |= _assertion(credentials)
+    else:
+        headers["Authorization"] = _basic(credentials)
     peer = credentials.peer
     answer = peer.exchange("POST", body=urlencode(asked).encode(), headers=headers)
     said = _json(answer)
@@ -79,6 +82,23 @@ def _asked(credentials: ClientCredentials) -> tuple[str, float]:
     if str(kind).lower() != "bearer":
         raise UnreadableAnswer(f"{peer.base_url} answered a token of type {quoted(str(kind))!r}")
     return token, _seconds(said.get("expires_in"))
+
+
+def _basic(credentials: ClientCredentials) -> str:
+    pair = f"{quote_plus(credentials.client_id)}:{quote_plus(credentials.secret)}"
+    return f"Basic {base64.b64encode(pair.encode()).decode()}"
+
+
+def _assertion(credentials: ClientCredentials) -> dict[str, str]:
+    try:
+        signed = assertion(
+            credentials.secret,
+            client_id=credentials.client_id,
+            token_url=credentials.peer.base_url,
+        )
+    except ValueError as error:
+        raise CredentialsRefused(f"The client's key cannot sign: {error}") from error
+    return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": signed}
 
 
 def _json(answer: HttpAnswer) -> dict[str, object]:

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from pydicom.datadict import keyword_for_tag
 
-from pneumoscope.interop.dicomweb import MalformedRequest, json_model
+from pneumoscope.interop.dicom_json import OF_INSTANCE, OF_REQUEST, OF_SERIES, OF_STUDY
+from pneumoscope.interop.dicomweb import MalformedRequest
 from pneumoscope.web.accounts.models import User
+from pneumoscope.web.gateway.held_headers import headers_complete
 from pneumoscope.web.gateway.stated import states_result
 from pneumoscope.web.studies.blinding import hidden_condition
 from pneumoscope.web.studies.models import Analysis, Image
@@ -22,10 +24,11 @@ MOST = 200
 _MOST_STARS = 3
 _MOST_WORDS = 5
 _PAGING = {"limit", "offset", "includefield", "fuzzymatching"}
-_FIELDS = {
+_COLUMNS = {
     "StudyInstanceUID": "study__study_instance_uid",
     "PatientID": "study__patient_id",
     "PatientName": "study__patient_name",
+    "PatientSex": "study__sex",
     "AccessionNumber": "study__accession_number",
     "StudyDate": "study__study_date",
     "ModalitiesInStudy": "modality",
@@ -34,10 +37,25 @@ _FIELDS = {
     "SOPInstanceUID": "sop_instance_uid",
     "SOPClassUID": "sop_class_uid",
 }
+# A birth date may have been corrected since: it is answered, and not searched.
+_OF_HEADER = {
+    name: f"held_header__attributes__{name}"
+    for name in (*OF_STUDY, *OF_SERIES, *OF_REQUEST, *OF_INSTANCE)
+    if name != "PatientBirthDate"
+}
+MATCHED = _COLUMNS | _OF_HEADER
+_COUNTED = ("NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances")
+ANSWERED = {
+    *(*MATCHED, *_COUNTED, "PatientBirthDate", "NumberOfSeriesRelatedInstances"),
+    *("SpecificCharacterSet", "InstanceAvailability", "RetrieveURL", "RequestAttributesSequence"),
+}
 _LISTS = {
     *("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"),
     *("ModalitiesInStudy", "Modality"),
 }
+_NAMES = {"PatientName", "ReferringPhysicianName"}
+# What a time may end with that was not typed: 10 is up to 10:59:59.999999.
+_END_OF_DAY = "235959.999999"
 
 
 def images_held(user: User) -> QuerySet[Image]:
@@ -57,45 +75,65 @@ def _tells_hidden(user: User) -> Q:
 def matching(images: QuerySet[Image], parameters: Iterable[tuple[str, str]]) -> tuple[Any, bool]:
     """The images that match, and whether every parameter could be obeyed.
 
-    Raises MalformedRequest for values that make no sense.
+    Raises MalformedRequest for values that make no sense, and SearchTooBroad.
     """
     asked = [(_keyword(name), value) for name, value in parameters]
     fuzzy = any(name == "fuzzymatching" and value.lower() == "true" for name, value in asked)
-    for keyword, value in asked:
-        if keyword == "PatientName" and fuzzy:
-            images = images.filter(_resembling(value))
-        elif keyword in _FIELDS and value:
-            images = images.filter(_condition(keyword, value))
-    return images, all(keyword in {*_FIELDS, *_PAGING} for keyword, _ in asked)
+    conditions = [(name, value) for name, value in asked if name in MATCHED and value]
+    for keyword, value in conditions:
+        if keyword in _COLUMNS:
+            images = images.filter(_condition(keyword, value, fuzzy=fuzzy))
+    if any(keyword in _OF_HEADER for keyword, _ in conditions):
+        headers_complete(images)
+    for keyword, value in conditions:
+        if keyword in _OF_HEADER:
+            images = images.filter(_condition(keyword, value, fuzzy=fuzzy))
+    return images, all(_is_obeyed(keyword, value) for keyword, value in asked)
+
+
+def _is_obeyed(keyword: str, value: str) -> bool:
+    if keyword == "includefield":
+        return {_keyword(each) for each in value.split(",")} <= {*ANSWERED, "all"}
+    return keyword in {*MATCHED, *_PAGING}
 
 
 def _keyword(name: str) -> str:
-    """A parameter names its attribute by keyword or by eight hexadecimal digits."""
-    return keyword_for_tag(int(name, 16)) if re.fullmatch("[0-9A-Fa-f]{8}", name) else name
+    """A parameter names its attribute by keyword or by eight hexadecimal digits, and one in an
+    item by that of the sequence before it."""
+    last = name.rpartition(".")[2]
+    return keyword_for_tag(int(last, 16)) if re.fullmatch("[0-9A-Fa-f]{8}", last) else last
 
 
-def _condition(keyword: str, value: str) -> Q:
-    field = _FIELDS[keyword]
+def _condition(keyword: str, value: str, *, fuzzy: bool) -> Q:
+    field = MATCHED[keyword]
     if "\x00" in value:
         raise MalformedRequest(f"{keyword} holds a NUL character.")
+    if keyword in _NAMES:
+        literal = _text_condition(field, value, exact="iexact")
+        return literal | _resembling(field, value) if fuzzy else literal
     if keyword == "StudyDate":
         return _date_condition(field, value)
+    if keyword.endswith(("Date", "Time")):
+        return _text_range(field, value)
     if keyword in _LISTS:
         return Q(**{f"{field}__in": value.replace("\\", ",").split(",")})
+    return _text_condition(field, value, exact="exact")
+
+
+def _text_condition(field: str, value: str, *, exact: str) -> Q:
     if "*" in value or "?" in value:
         return Q(**{f"{field}__iregex": _pattern(value)})
-    exact = "iexact" if keyword == "PatientName" else "exact"
     return Q(**{f"{field}__{exact}": value})
 
 
-def _resembling(value: str) -> Q:
+def _resembling(field: str, value: str) -> Q:
     """Each word begins a part of the name, in whatever order (PS3.18 section 8.3.4.2)."""
     words = re.findall(r"[^\s^=,*?\0]+", value)
     if len(words) > _MOST_WORDS:
         raise MalformedRequest(f"Use at most {_MOST_WORDS} words of a name.")
     found = Q()
     for word in words:
-        found &= Q(study__patient_name__iregex=rf"(^|[\^= -]){re.escape(word)}")
+        found &= Q(**{f"{field}__iregex": rf"(^|[\^= -]){re.escape(word)}"})
     return found
 
 
@@ -120,6 +158,20 @@ def _date_condition(field: str, value: str) -> Q:
     return condition
 
 
+def _text_range(field: str, value: str) -> Q:
+    """Dates and times as headers write them are in the order of their letters."""
+    first, dash, last = value.partition("-")
+    last = last if dash else first
+    if not re.fullmatch(r"[0-9.]*-?[0-9.]*", value) or max(len(first), len(last)) > 13:
+        raise MalformedRequest(f"{value[:40]!r} is no date or time, nor a range of them.")
+    condition = Q(**{f"{field}__isnull": False})
+    if first:
+        condition &= Q(**{f"{field}__gte": first})
+    if last:
+        condition &= Q(**{f"{field}__lte": last + _END_OF_DAY[len(last) :]})
+    return condition
+
+
 def _date(text: str) -> date:
     try:
         return datetime.strptime(text.strip(), "%Y%m%d").date()  # noqa: DTZ007  a date has no zone
@@ -136,86 +188,3 @@ def page_of(parameters: dict[str, str]) -> slice:
     if limit < 0 or not 0 <= offset < 1 << 62:
         raise MalformedRequest("limit and offset are not negative, and no larger than 62 bits.")
     return slice(offset, offset + min(limit, MOST))
-
-
-def studies_found(
-    images: QuerySet[Image], page: slice, root: str, *, held: QuerySet[Image]
-) -> list[dict[str, Any]]:
-    """Study-level results (PS3.18 table 10.6.3-3), newest first, of all that is held of each."""
-    keys = images.order_by("-study__created", "-study").values_list("study", flat=True).distinct()
-    chosen = list(keys[page])
-    by_study: dict[Any, list[Image]] = {}
-    for image in held.filter(study__in=chosen):
-        by_study.setdefault(image.study_id, []).append(image)
-    return [_study_model(by_study[key], root) for key in chosen]
-
-
-def series_found(images: QuerySet[Image], page: slice, root: str) -> list[dict[str, Any]]:
-    """Series-level results (PS3.18 table 10.6.3-4), with their study's."""
-    groups = (
-        images.exclude(series_instance_uid="")
-        .values("study__study_instance_uid", "series_instance_uid", "modality")
-        .annotate(instances=Count("pk"))
-        .order_by("study__study_instance_uid", "series_instance_uid", "modality")
-    )
-    return [
-        json_model(
-            {
-                "StudyInstanceUID": group["study__study_instance_uid"],
-                "SeriesInstanceUID": group["series_instance_uid"],
-                "Modality": group["modality"],
-                "NumberOfSeriesRelatedInstances": group["instances"],
-                "RetrieveURL": f"{root}/studies/{group['study__study_instance_uid']}"
-                f"/series/{group['series_instance_uid']}",
-            }
-        )
-        for group in groups[page]
-    ]
-
-
-def instances_found(images: QuerySet[Image], page: slice, root: str) -> list[dict[str, Any]]:
-    """Instance-level results (PS3.18 table 10.6.3-5)."""
-    return [
-        json_model(
-            {
-                "SOPClassUID": image.sop_class_uid,
-                "SOPInstanceUID": image.sop_instance_uid,
-                "StudyInstanceUID": image.study.study_instance_uid,
-                "SeriesInstanceUID": image.series_instance_uid,
-                "Modality": image.modality,
-                "Rows": image.rows,
-                "Columns": image.columns,
-                "RetrieveURL": instance_url(root, image),
-            }
-        )
-        for image in images.order_by("created", "pk")[page]
-    ]
-
-
-def instance_url(root: str, image: Image) -> str:
-    study, series = image.study.study_instance_uid, image.series_instance_uid
-    return f"{root}/studies/{study}/series/{series}/instances/{image.sop_instance_uid}"
-
-
-def _study_model(images: list[Image], root: str) -> dict[str, Any]:
-    study = images[0].study
-    return json_model(
-        {
-            "SpecificCharacterSet": "ISO_IR 192",
-            "StudyDate": f"{study.study_date:%Y%m%d}" if study.study_date else "",
-            "StudyTime": "",
-            "AccessionNumber": study.accession_number,
-            "InstanceAvailability": "ONLINE",
-            "ModalitiesInStudy": sorted({image.modality for image in images}),
-            "ReferringPhysicianName": "",
-            "PatientName": study.patient_name,
-            "PatientID": study.patient_id,
-            "PatientBirthDate": "",
-            "PatientSex": study.sex,
-            "StudyInstanceUID": study.study_instance_uid,
-            "StudyID": "",
-            "NumberOfStudyRelatedSeries": len({image.series_instance_uid for image in images}),
-            "NumberOfStudyRelatedInstances": len(images),
-            "RetrieveURL": f"{root}/studies/{study.study_instance_uid}",
-        }
-    )

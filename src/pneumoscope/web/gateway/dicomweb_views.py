@@ -30,20 +30,20 @@ from pneumoscope.interop.dicomweb import (
 from pneumoscope.web.accounts.access import right_required
 from pneumoscope.web.accounts.tokens import PROTOCOL_AUTHENTICATION
 from pneumoscope.web.audit.services import event_record
-from pneumoscope.web.gateway.dicomweb_query import (
-    images_held,
+from pneumoscope.web.gateway.dicomweb_answers import (
     instance_url,
     instances_found,
-    matching,
-    page_of,
     series_found,
     studies_found,
 )
+from pneumoscope.web.gateway.dicomweb_query import MOST, images_held, matching, page_of
 from pneumoscope.web.gateway.stow import RelatedParser, request_store
 from pneumoscope.web.studies.models import Image
 from pneumoscope.web.studies.states import PENDING
 
-_WARNING = '299 pneumoscope: "Parameters that are not supported were ignored."'
+# PS3.18 sections 8.3.4.1 and 8.3.4.4.
+_IGNORED = '299 pneumoscope: "Parameters that are not supported were ignored."'
+_CUT = '299 pneumoscope: "There may be additional results that can be requested by offset."'
 
 
 class _AsAsked(BaseContentNegotiation):
@@ -98,21 +98,32 @@ class SearchView(DicomwebView):
     level = "studies"
 
     def get(self, request: Request, **names: str) -> HttpResponse:
-        images, obeyed = matching(self.images(request, **names), request.query_params.items())
-        where = page_of(request.query_params.dict()), self.root(request)
-        match self.level:
-            case "studies":
-                found = studies_found(images, *where, held=images_held(request.user))
-            case "series":
-                found = series_found(images, *where)
-            case _:
-                found = instances_found(images, *where)
+        asked = [(name, value) for name, values in request.query_params.lists() for value in values]
+        images, obeyed = matching(self.images(request, **names), asked)
+        page = page_of(request.query_params.dict())
+        found = self.answers(images, page, self.root(request), images_held(request.user), names)
         detail = {"as": "dicomweb", "count": len(found)}
         event_record(action="study.list", actor=request.user, detail=detail, request=request)
         response = _json(found) if found else HttpResponse(status=HTTPStatus.NO_CONTENT)
-        if not obeyed:
-            response.headers["Warning"] = _WARNING
+        warnings = [] if obeyed else [_IGNORED]
+        if len(found) == MOST:
+            warnings.append(_CUT)
+        if warnings:
+            response.headers["Warning"] = ", ".join(warnings)
         return response
+
+    def answers(
+        self,
+        images: QuerySet[Image],
+        page: slice,
+        root: str,
+        held: QuerySet[Image],
+        names: dict[str, str],
+    ) -> list[dict[str, Any]]:
+        if self.level == "studies":
+            return studies_found(images, page, root, held=held)
+        found = series_found if self.level == "series" else instances_found
+        return found(images, page, root, held=held, whole="study" not in names)
 
 
 class StudiesView(SearchView):

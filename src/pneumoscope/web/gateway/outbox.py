@@ -11,13 +11,12 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils import timezone
 
-from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.web.gateway.fhir_index import entries_write
+from pneumoscope.web.gateway.held_headers import birth_date, headers_of
 from pneumoscope.web.gateway.models import Delivery, Destination, Told, ToldReading, ToldReport
 from pneumoscope.web.gateway.models.deliveries import Stage, sources_of
 from pneumoscope.web.gateway.models.destinations import OBJECT_KINDS, REPORT_KINDS, Kind
 from pneumoscope.web.gateway.patients import study_settle
-from pneumoscope.web.gateway.telling import header_birth_date
 from pneumoscope.web.reviews.models import Reading, Report
 from pneumoscope.web.reviews.states import ReadingState
 from pneumoscope.web.studies.models import Analysis
@@ -74,7 +73,8 @@ def analyses_untold() -> QuerySet[Analysis]:
 def analysis_tell(analysis: Analysis) -> None:
     """Raises IntegrityError where it is told already."""
     analysis.image.study = study_settle(analysis.image.study)
-    Told.objects.create(analysis=analysis, birth_date=_birth_date(analysis))
+    header = headers_of([analysis.image])[analysis.image_id]
+    Told.objects.create(analysis=analysis, birth_date=birth_date(header))
     entries_write(analysis)
     Delivery.objects.bulk_create(list(_deliveries(analysis)))
 
@@ -170,12 +170,3 @@ def object_kinds(analysis: Analysis) -> tuple[str, ...]:
         return (Kind.SR, Kind.SC)
     drawn = bool(analysis.record["regions"])
     return OBJECT_KINDS if drawn else (Kind.SR, Kind.SC, Kind.KO)
-
-
-def _birth_date(analysis: Analysis) -> object:
-    """A file that is gone is no reason not to tell the result."""
-    try:
-        return header_birth_date(analysis.image)
-    except (PneumoscopeError, OSError) as error:
-        logger.warning("analysis %d: header not read: %s", analysis.pk, type(error).__name__)
-        return None

@@ -10,13 +10,8 @@ from django.http import HttpRequest
 from rest_framework.parsers import BaseParser
 
 from pneumoscope.core.types import DicomHeader
-from pneumoscope.interop.dicomweb import (
-    DICOM,
-    MalformedRequest,
-    json_model,
-    media_type,
-    multipart_read,
-)
+from pneumoscope.interop.dicom_json import json_model
+from pneumoscope.interop.dicomweb import DICOM, MalformedRequest, media_type, multipart_read
 from pneumoscope.interop.storing import CannotUnderstand, Instance, OutOfResources, StoreRefused
 from pneumoscope.interop.storing import Peer as Caller
 from pneumoscope.web.accounts.models import User

@@ -5,7 +5,6 @@ the same objects, resources and messages. Who the patient is and what was ordere
 time of telling, so that a correction is in whatever is told after it.
 """
 
-from datetime import date
 from functools import lru_cache
 from typing import Any
 
@@ -108,18 +107,6 @@ def outcome(analysis_id: int) -> Outcome:
         heatmap=analysis.heatmap,
         regions=_regions(analysis),
     )
-
-
-def header_birth_date(image: Image) -> date | None:
-    """PatientBirthDate of a DICOM image's header; None where it says none."""
-    if not image.sop_instance_uid:
-        return None
-    with image.file.open("rb") as file:
-        value = str(_header(file.read()).get("PatientBirthDate") or "")
-    try:
-        return date.fromisoformat(value.strip())
-    except ValueError:
-        return None
 
 
 def order_of(study: Study) -> Order | None:

@@ -4,6 +4,7 @@ from pneumoscope.web.gateway.models.arrivals import Arrival
 from pneumoscope.web.gateway.models.deliveries import Delivery, Told, ToldReading, ToldReport
 from pneumoscope.web.gateway.models.destinations import Destination
 from pneumoscope.web.gateway.models.fhir import FhirEntry
+from pneumoscope.web.gateway.models.headers import HeldHeader
 from pneumoscope.web.gateway.models.orders import Hl7Message, KnownPatient, Order
 from pneumoscope.web.gateway.models.peers import Peer
 from pneumoscope.web.gateway.models.pulls import Pull
@@ -15,6 +16,7 @@ __all__ = [
     "Delivery",
     "Destination",
     "FhirEntry",
+    "HeldHeader",
     "Hl7Message",
     "KnownPatient",
     "Order",
