@@ -12,8 +12,6 @@ from django.utils.translation.trans_real import to_locale
 
 WEB = Path(settings.LOCALE_PATHS[0]).parent
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
-# Of those who run a site and not of those who read: their words may follow later.
-LATER = ("gateway/",)
 CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
 LITERAL = r"u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
 CALL = re.compile(rf"\b(?:gettext|_)\(({LITERAL})|\bngettext\(({LITERAL}), ({LITERAL})")
@@ -57,17 +55,18 @@ def compiled(language: str) -> dict[str | tuple[str, int], str]:
     return {key: text for key, text in catalogue.items() if key}
 
 
-def said() -> dict[Key, set[str]]:
-    """Every string of the source that is marked for translation, with the files it stands in."""
-    found: dict[Key, set[str]] = {}
-    for suffix, strings in ((".py", _of_python), (".html", _of_template)):
-        for file in sorted(WEB.rglob(f"*{suffix}")):
-            for key in strings(file.read_text("utf8")):
-                found.setdefault(key, set()).add(str(file.relative_to(WEB)))
-    return found
+def said() -> set[Key]:
+    """Every string of the source that is marked for translation."""
+    kinds = ((".py", of_python), (".html", _of_template))
+    return {
+        key
+        for suffix, strings in kinds
+        for file in WEB.rglob(f"*{suffix}")
+        for key in strings(file.read_text("utf8"))
+    }
 
 
-def _of_python(source: str) -> Iterator[Key]:
+def of_python(source: str) -> Iterator[Key]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in CALLS:
             wanted = 2 if node.func.id.startswith("ngettext") else 1

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
-from web.catalogues import LANGUAGES, LATER, compiled, said, written
+from web.catalogues import LANGUAGES, compiled, said, written
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\w*\}|<[^>]+>")
 
@@ -19,8 +19,8 @@ def source():
 class TestCatalogue:
     def test_holds_what_the_source_says_and_no_more(self, language, source):
         known = set(written(language))
-        assert set(source) - known == set(), "run `make messages`, then translate"
-        assert known - set(source) == set(), "run `make messages`"
+        assert source - known == set(), "run `make messages`, then translate"
+        assert known - source == set(), "run `make messages`"
 
     def test_is_compiled_as_written(self, language):
         expected = {}
@@ -32,14 +32,8 @@ class TestCatalogue:
         filled = {key: text for key, text in expected.items() if text}
         assert compiled(language) == filled, "run `make messages`"
 
-    def test_leaves_nothing_on_a_readers_screen_untranslated(self, language, source):
-        translated = {key for key, texts in written(language).items() if all(texts)}
-        open_ones = {
-            key
-            for key, files in source.items()
-            if key not in translated and not all(file.startswith(LATER) for file in files)
-        }
-        assert open_ones == set()
+    def test_leaves_nothing_untranslated(self, language):
+        assert [key for key, texts in written(language).items() if not all(texts)] == []
 
     def test_keeps_placeholders_and_tags(self, language):
         for key, texts in written(language).items():

@@ -9,7 +9,7 @@ import django
 import pytest
 
 from pneumoscope.web.accounts import borrowed_words
-from web.catalogues import LANGUAGES, _of_python, written
+from web.catalogues import LANGUAGES, of_python, written
 
 SOURCE = Path(borrowed_words.__file__).read_text("utf8")
 PAGES = [
@@ -35,7 +35,7 @@ def test_each_is_still_said():
     files = [file for file in found if file.suffix in {".py", ".html", ".txt"}]
     said = plain(" ".join(file.read_text("utf8") for file in files))
     said = re.sub(r'" "', "", said)
-    assert [key[0] for key in _of_python(SOURCE) if key[0] not in said] == []
+    assert [key[0] for key in of_python(SOURCE) if key[0] not in said] == []
 
 
 @pytest.mark.parametrize("page", PAGES)

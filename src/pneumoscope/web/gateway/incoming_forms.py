@@ -17,9 +17,8 @@ class SiteForm(forms.ModelForm):
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         sites = Site.objects.filter(pk__in=user.sites_with("site.manage"))
-        self.fields["site"] = forms.ModelChoiceField(
-            sites, empty_label=None, initial=user.site, label=_("Site")
-        )
+        site = self.fields["site"]
+        site.queryset, site.empty_label, site.initial = sites, None, user.site
         if "peer" in self.fields:
             self.fields["peer"].queryset = Peer.objects.filter(site__in=sites)
 
@@ -35,6 +34,7 @@ class PeerForm(SiteForm):
         model = Peer
         fields = ["site", "ae_title", "network", "may_send", "host", "port"]
         labels = {
+            "site": _("Site"),
             "ae_title": _("AE title"),
             "network": _("Sends from"),
             "may_send": _("May send images here"),
@@ -55,6 +55,7 @@ class RuleForm(SiteForm):
             *("modalities", "body_parts", "views", "age_from", "age_to"),
         ]
         labels = {
+            "site": _("Site"),
             "position": _("Position"),
             "name": _("Name"),
             "analyse": _("Analyse the images that fit"),
@@ -79,6 +80,7 @@ class PullForm(SiteForm):
             *("since", "priors", "every_minutes"),
         ]
         labels = {
+            "site": _("Site"),
             "name": _("Name"),
             "enabled": _("Enabled"),
             "method": _("Protocol"),

@@ -36,6 +36,7 @@ class DestinationForm(SiteForm):
             *("receiving_application", "receiving_facility", "character_set", "patient_id_system"),
         ]
         labels = {
+            "site": _("Site"),
             "name": _("Name"),
             "protocol": _("Protocol"),
             "enabled": _("Enabled"),
