@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from lab.blobs import blobs, plan
+from lab.processes import TESTS, torchrun
 from lab.train_worker import train
 from pneumoscope.lab.checkpoint import CheckpointUnreadable, load_average
 from pneumoscope.lab.dataset import Dataset
@@ -29,7 +30,6 @@ from pneumoscope.lab.schedule import learning_rate
 
 pytestmark = pytest.mark.lab
 UNKNOWN = 3
-TESTS = Path(__file__).parents[1]
 
 
 def network(recipe=None):
@@ -230,11 +230,9 @@ def test_killed_at_any_moment_it_resumes_to_the_same_weights(tmp_path):
     assert [record.epoch for record in read_records(killed)] == list(range(1, epochs + 1))
 
 
-def test_two_processes_train_one_network(tmp_path):
+def test_two_processes_train_one_network(tmp_path, monkeypatch):
     """Started by torchrun: the same weights in both, one set of files, and it learns."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", "-m", "lab.train_worker", str(tmp_path), "3"]
-    subprocess.run(command, cwd=TESTS, check=True, capture_output=True, timeout=120)
+    torchrun(monkeypatch, "lab.train_worker", tmp_path, 3)
     first, second = (torch.load(tmp_path / f"process-{rank}.pt") for rank in (0, 1))
     for name, value in first.items():
         if "running" not in name:  # batch statistics are each process's own
@@ -249,6 +247,15 @@ def test_another_recipe_does_not_go_on_from_a_checkpoint(tmp_path):
     fit(network(), images, images, plan(epochs=1), tmp_path)
     with pytest.raises(RecipeError, match=r"optimiser\.weight_decay"):
         fit(network(), images, images, plan(epochs=1, weight_decay=0.5), tmp_path)
+
+
+def test_other_data_do_not_go_on_from_a_checkpoint(tmp_path):
+    """The bundle's card would name data that taught it nothing."""
+    images = blobs(8, 1)
+    fit(network(), images, images, plan(epochs=1), tmp_path, data="a")
+    fit(network(), images, images, plan(epochs=1), tmp_path, data="a")
+    with pytest.raises(RecipeError, match=r"data\.fingerprint"):
+        fit(network(), images, images, plan(epochs=1), tmp_path, data="b")
 
 
 def test_patience_ends_training_and_gives_the_best_epoch(tmp_path):

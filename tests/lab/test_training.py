@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.images import encode
+from lab.processes import torchrun
 from pneumoscope.core.bundle import load_bundle
 from pneumoscope.lab.folds import OneSidedFold
 from pneumoscope.lab.recipe import RecipeError
@@ -17,8 +18,9 @@ pytestmark = pytest.mark.lab
 RECIPE = Path(__file__).parents[2] / "recipes" / "default.toml"
 
 
-def test_train_command_from_folder_to_verified_bundle(tmp_path):
-    """A tiny training through the real entry: the bundle loads, verifies and runs."""
+def test_train_command_from_folder_to_verified_bundle(tmp_path, monkeypatch, capfd):
+    """A tiny training through the real entry, in two processes: the bundle loads, verifies and
+    runs, and one of them speaks."""
     data = tmp_path / "data"
     rng = np.random.default_rng(3)
     for i in range(12):
@@ -35,7 +37,13 @@ def test_train_command_from_folder_to_verified_bundle(tmp_path):
         text = re.sub(rf"^{key} = \d+", f"{key} = {value}", text, flags=re.MULTILINE)
     quick = tmp_path / "recipe.toml"
     quick.write_text(text)
-    bundle = load_bundle(train(quick, [data], tmp_path / "out", frontal=[data]))
+    run = tmp_path / "out"
+    paths = ("--recipe", quick, "--data", data, "--frontal", data, "--out", run)
+    torchrun(monkeypatch, "pneumoscope.cli", "train", *paths)
+    output = capfd.readouterr()
+    assert output.out == f"{run / 'bundle'}\n"
+    assert len(re.findall("epoch 1: loss", output.err)) == 1
+    bundle = load_bundle(run / "bundle")
     assert bundle.card.data["images"] == 12
     assert bundle.card.data["gate_sources"] == [f"{tmp_path.name}/data"]
     assert 0 < bundle.card.threshold < 1
@@ -44,7 +52,6 @@ def test_train_command_from_folder_to_verified_bundle(tmp_path):
     following.write_text(
         quick.read_text().replace("[optimiser]", "[optimiser]\ndistillation = 0.5")
     )
-    run = tmp_path / "out"
     taught = load_bundle(train(following, [data], tmp_path / "taught", teachers=[run]))
     assert taught.card.data["teachers"] == [bundle.hash]
     with pytest.raises(RecipeError, match="holds no checkpoint"):

@@ -48,15 +48,15 @@ def save_checkpoint(
     network: nn.Module,
     average: nn.Module,
     optimiser: torch.optim.Optimizer,
-    recipe: Recipe,
+    decided: dict[str, Any],
 ) -> None:
-    """epoch: how many are done."""
+    """epoch: how many are done. decided: from `decisive`. Raises OSError."""
     state = {
         "epoch": epoch,
         "network": network.state_dict(),
         "average": average.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "recipe": decisive(recipe),
+        "recipe": decided,
     }
     save_whole(state, path)
 
@@ -66,20 +66,21 @@ def load_checkpoint(
     network: nn.Module,
     average: nn.Module,
     optimiser: torch.optim.Optimizer,
-    recipe: Recipe,
+    decided: dict[str, Any],
 ) -> int:
     """Fill what it is given and return how many epochs are done: 0 where there is no checkpoint.
 
-    Raises RecipeError when the checkpoint was made by a recipe that trains otherwise,
-    CheckpointUnreadable.
+    Raises RecipeError when the checkpoint was made by a recipe that trains otherwise, or on other
+    data, CheckpointUnreadable.
     """
     if not path.is_file():
         return 0
     device = next(network.parameters()).device
     state = load_whole(path, device)
-    now = decisive(recipe)
     # A key the checkpoint does not know came with a later version, whose default changes nothing.
-    changed = sorted(key for key, value in state.get("recipe", {}).items() if now.get(key) != value)
+    changed = sorted(
+        key for key, value in state.get("recipe", {}).items() if decided.get(key) != value
+    )
     if changed:
         raise RecipeError(
             f"{path} was made with another {', '.join(changed)}: choose another --out."
@@ -112,9 +113,12 @@ def load_average(run: Path) -> nn.Module:
     return network.requires_grad_(False).eval()
 
 
-def decisive(recipe: Recipe) -> dict[str, Any]:
-    """All that decides a training's weights but the data, by key path, in plain types."""
-    values = {"seed": recipe.seed}
+def decisive(recipe: Recipe, data: str = "") -> dict[str, Any]:
+    """All that decides a training's weights, by key path, in plain types. data: fingerprint of the
+    images, "" where it is kept elsewhere or not known."""
+    values: dict[str, Any] = {"seed": recipe.seed}
+    if data:
+        values["data.fingerprint"] = data
     for section in DECISIVE:
         for key, value in asdict(getattr(recipe, section)).items():
             values[f"{section}.{key}"] = value

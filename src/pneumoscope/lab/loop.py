@@ -19,8 +19,15 @@ from torch import Generator, Tensor, nn
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.metrics import auroc
 from pneumoscope.lab.augment import acquire, affine, mix
-from pneumoscope.lab.checkpoint import load_checkpoint, load_whole, save_checkpoint, save_whole
+from pneumoscope.lab.checkpoint import (
+    decisive,
+    load_checkpoint,
+    load_whole,
+    save_checkpoint,
+    save_whole,
+)
 from pneumoscope.lab.dataset import Dataset
+from pneumoscope.lab.distillation import ask, map_loss, mean_probability
 from pneumoscope.lab.distributed import averaging_gradients, from_first, this_device, this_process
 from pneumoscope.lab.losses import example_losses, is_right, surprise
 from pneumoscope.lab.lung_network import lung_loss, lung_prior
@@ -64,6 +71,7 @@ def fit(
     recipe: Recipe,
     out: Path,
     *,
+    data: str = "",
     teachers: Sequence[nn.Module] = (),
     after_epoch: Callable[[], None] = lambda: None,
 ) -> nn.Module:
@@ -72,9 +80,11 @@ def fit(
     Writes out/checkpoint.pt after every epoch (resumed when present), progress.jsonl, curves.png
     and tensorboard/. The validation fold is watched, not used to choose an epoch, unless the recipe
     sets `patience`: the schedule ends at its minimum, and a chosen epoch would make the fold's
-    figures optimistic. `teachers` see every image as it was augmented for `network`, and the
-    recipe's `distillation` is how much their word counts. `after_epoch` is called once the epoch's
-    checkpoint is safe; what it raises ends the training. In several processes all share `out` and
+    figures optimistic. `data` is the images' fingerprint: a checkpoint of others is not resumed.
+    `teachers` see every image as it was augmented for `network`, and the recipe's `distillation`
+    and `map_distillation` are how much what they say, and where they see it, count. `after_epoch`
+    is called once the epoch's checkpoint is safe; what it raises ends the training. In several
+    processes all share `out` and
     get weights; those of the first count. A resumed run gives the same bits on a CPU; GPUs add in
     an order of their own.
     Raises RecipeError for a recipe that does not fit the data, CheckpointUnreadable,
@@ -83,8 +93,9 @@ def fit(
     options = recipe.optimiser
     _check(options, train, teachers)
     run = _start(network, recipe, teachers)
+    decided = decisive(recipe, data)
     checkpoint, best = out / "checkpoint.pt", out / "best.pt"
-    done = load_checkpoint(checkpoint, run.network, run.average, run.optimiser, recipe)
+    done = load_checkpoint(checkpoint, run.network, run.average, run.optimiser, decided)
     train = train if options.balance == "none" else train.balanced()
     train = train.to_where_it_fits(run.device)
     pace = Pace((options.epochs - done) * (len(train) // options.batch_size), options.batch_size)
@@ -102,7 +113,7 @@ def fit(
                 if options.patience and journal.best == epoch + 1:
                     save_whole(run.average.state_dict(), best)
                 save_checkpoint(
-                    checkpoint, epoch + 1, run.network, run.average, run.optimiser, recipe
+                    checkpoint, epoch + 1, run.network, run.average, run.optimiser, decided
                 )
             after_epoch()
     if options.patience and journal.writes:  # the others may be here before the file is
@@ -168,21 +179,16 @@ def batch_loss(run: Run, batch: Dataset, generator: Generator) -> Tensor:
     half = options.precision == "bfloat16"
     with torch.autocast(run.device.type, torch.bfloat16, enabled=half):
         output = run.parallel(x)
-        word = _teachers_word(run.teachers, x)
+        said = ask(run.teachers, x)
+    word = mean_probability(said)
     losses = _weighted_losses(output.logits, batch, word, options)
     others = _weighted_losses(output.logits, batch[partners], word, options)
     loss = torch.lerp(others, losses, share).mean()
+    if options.map_distillation > 0:
+        loss = loss + options.map_distillation * map_loss(output.activation, said)
     if output.lungs is None:
         return loss
     return loss + options.lung_attention * lung_loss(output.lungs, prior)
-
-
-@torch.no_grad()
-def _teachers_word(teachers: list[nn.Module], x: Tensor) -> Tensor | None:
-    """Mean probability, float32 [B, classes], of what they see: x, float32 [B, 1, H, W], 0..1."""
-    if not teachers:
-        return None
-    return torch.stack([teacher(x).logits.float().softmax(1) for teacher in teachers]).mean(0)
 
 
 def _weighted_losses(
@@ -235,7 +241,7 @@ def _check(options: OptimiserRecipe, train: Dataset, teachers: Sequence[nn.Modul
         raise RecipeError(f"{len(train)} images do not fill a batch of {options.batch_size}.")
     if options.batch_size % (count := this_process().count):
         raise RecipeError(f"{count} processes cannot share a batch of {options.batch_size} evenly.")
-    if (options.distillation > 0) != bool(teachers):
+    if (options.distillation > 0 or options.map_distillation > 0) != bool(teachers):
         raise RecipeError("distillation and teachers go together: one is given without the other.")
 
 

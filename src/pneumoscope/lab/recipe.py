@@ -40,8 +40,9 @@ class OptimiserRecipe:
     ema_decay: per step. momentum: SGD's, with Nesterov's look ahead.
     focal_gamma: 0 is cross-entropy (Lin et al. 2017). balance: how classes within every source are
     made to weigh the same, see `balance.balanced_weights`. distillation: share of the loss that
-    follows the teacher, 0..1. patience: epochs without a better validation loss after which
-    training stops and the best epoch's average is taken; 0 is never.
+    follows the teachers, 0..1. map_distillation: weight of the loss that keeps the map on the
+    places where they see pneumonia, see `distillation.map_loss`. patience: epochs without a better
+    validation loss after which training stops and the best epoch's average is taken; 0 is never.
     frozen_stages: 0 trains everything, n keeps the stem and the first n - 1 stages as they came.
     lung_attention: weight of the loss that tells a network which looks for lungs where they are.
     """
@@ -60,6 +61,7 @@ class OptimiserRecipe:
     focal_gamma: float = 0.0
     balance: Literal["loss", "sampler", "none"] = "loss"
     distillation: float = 0.0
+    map_distillation: float = 0.0
     patience: int = 0
     precision: Literal["float32", "bfloat16"] = "float32"
     frozen_stages: int = 0

@@ -90,10 +90,18 @@ def train(
     torch.manual_seed(plan.seed)
     network: nn.Module = build_network(plan.network, len(CLASSES))
     training, validation = material.fold(~material.held_out), material.fold(material.held_out)
+    record = _data_record(plan, material, frontal, teachers)
     with process_group() as process:
-        network = fit(network, training, validation, plan, out, teachers=followed).cpu()
+        network = fit(
+            network,
+            training,
+            validation,
+            plan,
+            out,
+            data=record["fingerprint"],
+            teachers=followed,
+        ).cpu()
     if process.first:
-        record = _data_record(plan, material, frontal, teachers)
         export_bundle(finish(network, plan, material, record), out / "bundle")
     return out / "bundle"
 
