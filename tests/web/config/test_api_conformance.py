@@ -9,10 +9,13 @@ import pytest
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from pneumoscope.web.accounts.models import User
 from pneumoscope.web.accounts.roles import Role, Scope
 from pneumoscope.web.config.api import urlpatterns
 from pneumoscope.web.config.problems import CONTENT_TYPE
 from pneumoscope.web.people.services import token_create
+from pneumoscope.web.reviews.models import Kind
+from pneumoscope.web.reviews.services import Opinion, review_create
 from web.pages import (
     BUNDLE_HASH,
     image_analysed,
@@ -28,24 +31,34 @@ LEFT_OUT = ["--exclude-checks", "positive_data_acceptance"]
 
 
 @pytest.fixture
-def token(user_of) -> str:
-    """Of somebody who may do whatever a token can."""
-    person = user_of(Role.ADMINISTRATOR)
+def person(user_of) -> User:
+    """Somebody who may do whatever a token can."""
+    return user_of(Role.ADMINISTRATOR)
+
+
+@pytest.fixture
+def token(person) -> str:
     return token_create(
         acting_user=None, person=person, site=person.site, name="conformance", scope=Scope.WRITE
     )
 
 
 @pytest.fixture
-def known(site) -> dict[str, list[str]]:
-    """Studies in every state there is, by the names of what asks for them."""
-    images = [image_make(study_make(patient_id="4711", age_years=3.0)) for _ in range(4)]
-    image_analysed(images[1])
+def known(person) -> dict[str, list[str]]:
+    """Studies in every state there is, one of them reviewed, by the names of what asks for them."""
+    images = [image_make(study_make(patient_id="4711", age_years=3.0)) for _ in range(5)]
+    image_analysed(images[0])
+    agreed = Opinion(agreement="agree", label="pneumonia")
+    review_create(
+        acting_user=person, analysis=image_analysed(images[1]), kind=Kind.READING, opinion=agreed
+    )
     image_rejected(images[2])
     image_failed(images[3], "truncated_file", "The file ends early.", "Send it again.")
+    studies = [str(image.study_id) for image in images]
+    # The one that can be reviewed most often: whatever else is sent has to fit it.
     return {
-        "path.study_id": [str(image.study_id) for image in images],
-        "body.image": [str(image.pk) for image in images],
+        "path.study_id": [*studies, *studies[:1] * 5],
+        "body.image": [str(images[0].pk)],
         "body.model": [BUNDLE_HASH],
     }
 
