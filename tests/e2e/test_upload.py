@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as Picture
 from playwright.sync_api import Page, Route, expect
 
-from e2e.test_first_light import SAMPLES, drop, row, widths
+from e2e.test_first_light import SAMPLES, drop, radiograph, row, widths
 
 pytestmark = pytest.mark.e2e
 
@@ -168,3 +168,30 @@ def test_the_patient_is_folded_on_a_phone_and_a_wrong_value_is_shown(open_page):
 
 def test_the_patient_is_open_where_there_is_room(open_page):
     expect(open_page("/upload/").get_by_label("Temperature")).to_be_visible()
+
+
+def test_each_of_several_files_is_announced_and_sent_once(open_page):
+    page = open_page("/upload/")
+    asked = []
+    page.on("request", lambda each: asked.append(each.method) if "/uploads/" in each.url else None)
+    samples = [radiograph(turn) for turn in range(40, 45)]
+    drop(page, {f"ward-{i}.png": data for i, data in enumerate(samples)})
+    expect(page.locator("#rows .finding")).to_have_count(5)
+    assert sorted(asked) == ["GET"] * 5 + ["PATCH"] * 5 + ["POST"] * 5
+
+
+def test_what_goes_along_with_each_file_is_said_and_cleared_for_the_next_patient(open_page):
+    page = open_page("/upload/")
+    along = page.locator("#goes-along")
+    expect(along).to_be_hidden()
+    page.get_by_label("Age", exact=True).fill("7")
+    page.get_by_label("Unit of age").select_option("months")
+    page.get_by_label("SpO₂").fill("91")
+    page.get_by_label("Fever").check()
+    expect(along).to_contain_text("Age 7 months · SpO₂ 91 % · Fever")
+    choose(page, "along.png", radiograph(46))
+    expect(row(page, "along.png")).to_contain_text("7 months")
+    along.get_by_role("button", name="Clear for the next patient").click()
+    expect(along).to_be_hidden()
+    choose(page, "alone.png", radiograph(47))
+    expect(row(page, "alone.png")).to_contain_text("Age and sex unknown")

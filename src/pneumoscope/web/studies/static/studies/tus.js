@@ -5,6 +5,7 @@ const Tus = (() => {
   const PART = 2 ** 21;
   const LONGEST_WAIT = 30000;
   const TRIES = 5; // of a server that answers and fails
+  const RECEIVING = [500, 1500, 3000]; // before a file that is whole is taken for forgotten
   const BUSY = new Set([429, 502, 503, 504]);
 
   class Stopped extends Error {}
@@ -121,13 +122,20 @@ const Tus = (() => {
       this.broken = false;
       while (this.offset < this.file.size) await this.part();
       this.tell("receiving");
-      let answer = await this.ask("GET", this.location);
-      if (answer.status === 409) {
-        // All is there, but what received it was cut short.
-        await this.part();
-        answer = await this.ask("GET", this.location);
+      this.rows(await this.received());
+    }
+
+    /** All is there. Where the connection broke, the server may still be at it; where it was cut
+     * short, it begins again. */
+    async received() {
+      const { signal } = this.controller;
+      for (const pause of RECEIVING) {
+        const answer = await this.ask("GET", this.location);
+        if (answer.status !== 409) return answer;
+        await sleep(pause, signal);
       }
-      this.rows(answer);
+      await this.part();
+      return this.ask("GET", this.location);
     }
 
     /** True where the announcement alone was answered: the bytes are there, or refused. */

@@ -103,10 +103,10 @@
   const next = () => {
     const active = [...items].filter((item) => ACTIVE.has(item.state)).length;
     const waiting = [...items].filter((item) => item.state === "waiting_turn");
-    for (const item of waiting.slice(0, Math.max(0, AT_ONCE - active))) {
-      item.state = "checking";
-      item.transfer.start();
-    }
+    const due = waiting.slice(0, Math.max(0, AT_ONCE - active));
+    // All are marked before the first starts: starting one comes back here.
+    for (const item of due) item.state = "checking";
+    for (const item of due) item.transfer.start();
   };
 
   const act = {
