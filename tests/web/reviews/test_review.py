@@ -213,6 +213,16 @@ def test_the_list_holds_what_waits_at_one_s_own_sites(
     assert link in client_of(senior).get(url).content.decode()
 
 
+def test_the_list_says_how_much_waits_and_what_one_has_read_oneself(
+    reader, second, senior, client_of, analysis
+):
+    say(reader, analysis, DISAGREE)
+    tabs = {value: count for value, _, count in client_of(senior).get("/reviews/").context["tabs"]}
+    assert tabs == {"adjudication": None, "second": 1, "done": None}
+    assert "one of them yours" in client_of(reader).get("/reviews/").content.decode()
+    assert "one of them yours" not in client_of(second).get("/reviews/").content.decode()
+
+
 def test_the_list_goes_on_page_by_page(reader, client_of, monkeypatch, site):
     monkeypatch.setattr("pneumoscope.web.reviews.views.PAGE_SIZE", 2)
     for _ in range(3):

@@ -4,8 +4,9 @@ In the report's language, whoever asks for it: reader, archive or ward.
 """
 
 import io
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Lock
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.utils import translation
@@ -29,6 +30,7 @@ from pneumoscope.core.types import (
     Radiograph,
     Region,
 )
+from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
 from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.reviews.report_text import BOLD, REGULAR, Words, fonts_register
@@ -95,7 +97,7 @@ def _story(report: Report, *, named: bool) -> list[Flowable]:
     for addendum in report.addenda.select_related("signed_by"):
         who = addendum.signed_by.get_full_name() or addendum.signed_by.get_username()
         story += [Words(_("Addendum"), HEAD), Words(addendum.text, TEXT)]
-        story.append(Words(_signed(who, addendum.signed), SMALL))
+        story.append(Words(_signed(who, addendum.signed, report.study.site), SMALL))
     version = report.analysis.model_version
     about = [f"{_('Model')} {version.name} {version.version}, {version.bundle_hash}."]
     if report.content_hash:
@@ -129,11 +131,14 @@ def _about(report: Report, named: bool) -> list[Flowable]:
 def _signature(report: Report) -> str:
     if report.signed is None:
         return _("Draft – not signed")
-    return _signed(report.content["signed_by"], report.signed)
+    return _signed(report.content["signed_by"], report.signed, report.study.site)
 
 
-def _signed(name: str, moment: datetime) -> str:
-    when = f"{date_format(moment.astimezone(UTC), MINUTE)} UTC"
+def _signed(name: str, moment: datetime, site: Site) -> str:
+    """By the clock of the site whose report it is."""
+    there = moment.astimezone(ZoneInfo(site.time_zone))
+    zone = f"{there:%Z}"
+    when = f"{date_format(there, MINUTE)} {zone if zone.isalpha() else f'UTC{zone}'}"
     return _("Signed by %(name)s, %(when)s") % {"name": name, "when": when}
 
 

@@ -154,10 +154,10 @@ def _known(study: Study) -> Report:
 def _late(study: Study) -> ReportSigned | ReportChanged:
     standing = Report.objects.select_related("signed_by", "changed_by").get(study=study)
     if standing.signed:
-        who, when = standing.signed_by, standing.signed
-        return ReportSigned(f"{who} signed this report on {when:%-d %b %Y at %H:%M} UTC.")
-    who, when = standing.changed_by, standing.changed
-    return ReportChanged(f"{who} saved this draft at {when:%H:%M} UTC, after this page was opened.")
+        who, when = standing.signed_by, timezone.localtime(standing.signed)
+        return ReportSigned(f"{who} signed this report on {when:%-d %b %Y at %H:%M %Z}.")
+    who, when = standing.changed_by, timezone.localtime(standing.changed)
+    return ReportChanged(f"{who} saved this draft at {when:%H:%M %Z}, after this page was opened.")
 
 
 def _content(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
@@ -80,18 +81,23 @@ def readings(request: HttpRequest) -> HttpResponse:
     show = request.GET.get("show")
     if show not in WAITING:
         show = "adjudication" if request.user.has_right("review.adjudicate") else "second"
+    visible = Reading.objects.visible_to(request.user)
     found = (
-        Reading.objects.visible_to(request.user)
-        .filter(state=WAITING[show][1])
-        .select_related("analysis__image__study")
+        visible.filter(state=WAITING[show][1])
+        .select_related("analysis__image__study__site")
         .prefetch_related("reviews")
     )
     page, older = page_of(found, ("changed", "id"), request.GET.get("after", ""), PAGE_SIZE)
     images = [each.analysis.image for each in page]
     list_record(rows=images, request=request)
-    tabs = [(value, word) for value, (word, _) in WAITING.items()]
+    open_ones = visible.filter(state__in=[state for _, state in WAITING.values()][:-1])
+    counts = dict(open_ones.order_by().values_list("state").annotate(Count("pk")))
+    tabs = [(value, word, counts.get(state)) for value, (word, state) in WAITING.items()]
     context = {"page": page, "older": older, "show": show, "tabs": tabs}
     context["hidden"] = hidden_images(request.user, images)
+    context["mine"] = {
+        each.pk for each in page for said in each.standing if said.reader_id == request.user.pk
+    }
     return render(request, "reviews/readings.html", context)
 
 
