@@ -122,7 +122,7 @@ lock: .venv-dev/installed
 LOCALES := src/pneumoscope/web/locale
 messages: .venv-dev/installed
 	@cd src/pneumoscope/web && PNEUMOSCOPE_HOME="$(CURDIR)/var" \
-	  ../../../.venv-dev/bin/python -m pneumoscope.web makemessages --all \
+	  ../../../.venv-dev/bin/python -m pneumoscope.web makemessages --exclude en \
 	  --no-wrap --no-obsolete --add-location file --extension html,py --verbosity 0
 	@for each in $(LOCALES)/*/LC_MESSAGES/django.po; do \
 	  sed -i '/^"\(POT-Creation-Date\|PO-Revision-Date\|Report-Msgid-Bugs-To\|Last-Translator\|Language-Team\|Project-Id-Version\):/d' "$$each"; \

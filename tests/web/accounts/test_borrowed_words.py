@@ -7,6 +7,7 @@ from pathlib import Path
 import allauth
 import django
 import pytest
+from django.conf import settings
 
 from pneumoscope.web.accounts import borrowed_words
 from web.catalogues import LANGUAGES, of_python, written
@@ -36,6 +37,23 @@ def test_each_is_still_said():
     said = plain(" ".join(file.read_text("utf8") for file in files))
     said = re.sub(r'" "', "", said)
     assert [key[0] for key in of_python(SOURCE) if key[0] not in said] == []
+
+
+def test_english_headings_and_buttons_are_no_titles():
+    borrowed = {key[0] for key in of_python(SOURCE)}
+    ours = {key[0]: text for key, (text,) in written(settings.LANGUAGE_CODE).items()}
+    assert set(ours) <= borrowed
+    title = re.compile(r"[a-z][ -][A-Z][a-z][^.]*$")
+    said = [ours.get(text, text) for text in borrowed]
+    assert [text for text in said if title.search(text)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_say_it_in_our_english(page, reader, client_of):
+    client = client_of(reader)
+    client.post("/account/confirm/", {"password": "secret"})
+    shown = {plain(each) for each in re.findall(r">([^<>]+)<", client.get(page).content.decode())}
+    assert shown & {key[0] for key in written(settings.LANGUAGE_CODE)} == set()
 
 
 @pytest.mark.parametrize("page", PAGES)

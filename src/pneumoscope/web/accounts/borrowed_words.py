@@ -1,4 +1,4 @@
-"""What django-allauth and Django say here and have no words for in Hindi or Swahili.
+"""What django-allauth and Django say here and have no words for in Hindi or Swahili, or not ours.
 
 Password, second factors, passkeys, passwords again; what a form refuses. Named here, these
 sentences stay in our catalogues, which are asked first; nothing imports this.
