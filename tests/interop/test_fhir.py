@@ -61,6 +61,7 @@ def test_every_resource_is_valid_and_says_what_it_is_for(study):
     validate(fhir_bundle.transaction(resources))
     [report] = by_type(study, "DiagnosticReport")
     assert RESEARCH_USE_ONLY in report["conclusion"]
+    assert report["language"] == "en"
 
 
 @pytest.mark.parametrize("study", KINDS.values(), ids=KINDS)

@@ -5,7 +5,7 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -322,7 +322,8 @@ def test_resources_and_messages_are_final_once_a_person_has_signed(site, reader)
         study = dicom_result(site).image.study
         assert [deliver_all(peer) for peer in peers] == [[None]] * 2
         study.refresh_from_db()
-        report = report_make(study)
+        with translation.override("pt-br"):
+            report = report_make(study)
         words = {name: getattr(report, name) for name in SECTIONS}
         words["impression"] = "Pneumonia – right lower zone.\nFollow up."
         report_save(acting_user=reader, study=study, sections=words, revision=2, sign=True)
@@ -335,6 +336,7 @@ def test_resources_and_messages_are_final_once_a_person_has_signed(site, reader)
         assert [deliver_all(peer) for peer in peers] == [[None]] * 2
         [appended] = [each for each in kept.values() if each["resourceType"] == "DiagnosticReport"]
     assert (final["status"], appended["status"]) == ("final", "appended")
+    assert (final["language"], appended["language"]) == ("pt-BR", "pt-BR")
     assert final["performer"][0] == {"display": reader.get_username()}
     assert final["conclusion"].startswith("Pneumonia – right lower zone.")
     assert "not read by a person" not in final["conclusion"]

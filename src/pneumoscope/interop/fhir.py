@@ -43,9 +43,13 @@ def resources(study: ReportedStudy) -> list[Resource]:
 
 
 def diagnostic_report(study: ReportedStudy) -> Resource:
-    """The report that holds it together; its conclusion says all that a reader must see."""
+    """The report that holds it together; its conclusion says all that a reader must see.
+
+    Its language is that of the person's words, which come first; what the model says is English.
+    """
     positive = study.prediction is not None and study.prediction.positive
     content = {
+        "language": study.report.language if study.report else "en",
         "identifier": [identifier(study, "DiagnosticReport")],
         "basedOn": orders(study),
         "status": _status(study),

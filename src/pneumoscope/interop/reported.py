@@ -23,12 +23,14 @@ UNCERTAIN = " The model is not sure enough to tell: a second reader is advised."
 class SignedReport:
     """What a person said and signed about the result. signer: their name, for people to read.
 
-    addenda: how many there are; each makes it another version of the report.
+    language: of the impression (BCP 47). addenda: how many there are; each makes it another version
+    of the report.
     """
 
     signed: datetime
     signer: str
     impression: str
+    language: str = "en"
     addenda: int = 0
 
 

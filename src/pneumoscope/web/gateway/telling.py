@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import to_locale
 from pydicom.dataset import Dataset
 
 from pneumoscope.core.decode import decode
@@ -127,7 +128,13 @@ def _signed_report(analysis: Analysis) -> SignedReport | None:
     if report is None:
         return None
     signer = report.signed_by.get_full_name() or report.signed_by.get_username()
-    return SignedReport(report.signed, signer, report.impression, report.addenda.count())
+    return SignedReport(
+        signed=report.signed,
+        signer=signer,
+        impression=report.impression,
+        language=to_locale(report.language).replace("_", "-"),  # pt-br → pt-BR
+        addenda=report.addenda.count(),
+    )
 
 
 def _patient(analysis: Analysis) -> dict[str, Any]:
