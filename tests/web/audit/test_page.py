@@ -33,7 +33,7 @@ def looks(reader, study):
 
 def found(client, **asked) -> list[Event]:
     rows = client.get(PAGE, asked).context["rows"]
-    return [event for event, _ in rows if event.action == "study.view"]
+    return [event for event, *_ in rows if event.action == "study.view"]
 
 
 def test_who_saw_this_patient(client, reader, user_of):
@@ -76,7 +76,7 @@ def test_pages_follow_one_another_without_gap_or_repeat(client, reader):
     events = [looks(reader, study) for _ in range(PAGE_SIZE + 20)]
     first = client.get(PAGE, {"action": "study.view"})
     second = client.get(PAGE, {"action": "study.view", "before": first.context["older"]})
-    rows = [event for page in (first, second) for event, _ in page.context["rows"]]
+    rows = [event for page in (first, second) for event, *_ in page.context["rows"]]
     assert rows == events[::-1]
     assert not second.context["older"]
     for nonsense in ("x", "99999999999999999999", "-1"):
@@ -108,6 +108,11 @@ def test_no_cell_is_a_formula(client, reader):
     looks(reader, study_make())
     answer = client.get(reverse("audit:export"), {"action": "study.view"})
     assert "'=cmd()" in answer.getvalue().decode()
+
+
+def test_an_event_about_a_person_names_them(client, reader):
+    event_record(action="person.unlock", actor=None, target=reader)
+    assert f'data-word="About">{reader.username}</td>' in client.get(PAGE).content.decode()
 
 
 def test_markup_in_an_event_stays_text(client, reader):

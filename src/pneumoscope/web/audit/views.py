@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from pneumoscope.web.accounts.access import require_right
-from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.accounts.models import Site, User
 from pneumoscope.web.audit.actions import ACTIONS
 from pneumoscope.web.audit.csv_answer import csv_answer
 from pneumoscope.web.audit.keyset import page_of
@@ -18,6 +18,7 @@ from pneumoscope.web.audit.services import event_record
 
 COLUMNS = ["at", "person", "action", "object", "study", "patient", "address", "detail"]
 PAGE_SIZE = 100
+PERSON = "accounts.user"
 
 
 @require_safe
@@ -26,7 +27,8 @@ def events(request: HttpRequest) -> HttpResponse:
     search = Search(request.user, request.GET)
     found, older = page_of(search.events(), ORDER, request.GET.get("before", ""), PAGE_SIZE)
     _note(request, "audit.view", search)
-    rows = [(event, ACTIONS.get(event.action, event.action)) for event in found]
+    names = _names(found)
+    rows = [(each, ACTIONS.get(each.action, each.action), names.get(each.pk)) for each in found]
     context = {"search": search, "rows": rows, "older": older, "first": "before" not in request.GET}
     return render(request, "audit/events.html", context)
 
@@ -39,6 +41,14 @@ def export(request: HttpRequest) -> HttpResponseBase:
     _note(request, "audit.export", search)
     found = search.events().iterator(chunk_size=2000)
     return csv_answer(COLUMNS, map(_values, found), name="audit.csv")
+
+
+def _names(found: list[Event]) -> dict[int, str]:
+    """Of whom events tell, by the events' keys."""
+    about = {event.pk: event.object_id for event in found if event.object_type == PERSON}
+    people = User.objects.filter(pk__in=set(about.values())).values_list("pk", "username")
+    names = {str(key): name for key, name in people}
+    return {event: names[key] for event, key in about.items() if key in names}
 
 
 def _note(request: HttpRequest, action: str, search: Search) -> None:
