@@ -29,6 +29,8 @@ def fhir_server():
         try:
             bundle = json.loads(request.body)
             validate(bundle)
+            if bundle["resourceType"] != "Bundle":
+                return _created(bundle, request, kept)
             return 200, JSON, json.dumps(_transact(bundle, kept)).encode()
         except ValueError as error:
             outcome = {
@@ -41,6 +43,17 @@ def fhir_server():
 
     with http_server(respond) as server:
         yield server, kept
+
+
+def _created(resource, request, kept):
+    """Create, or conditional create (https://hl7.org/fhir/R4/http.html#ccreate)."""
+    if request.path.strip("/") != resource["resourceType"]:
+        raise ValueError("wrong address")
+    asked = {"ifNoneExist": request.headers["if-none-exist"]}
+    if any(_matches(each, resource, asked) for each in kept.values()):
+        return 200, JSON, b""
+    kept[f"{resource['resourceType']}/{len(kept) + 1}"] = resource
+    return 201, JSON, b""
 
 
 def _transact(bundle, kept):

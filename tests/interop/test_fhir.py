@@ -248,7 +248,7 @@ def test_an_audit_event_follows_balp(interaction, profile, action, roles):
 def test_a_failed_access_claims_no_profile():
     event = audit_event(access(failure="403", patient_id="", user=""))
     validate(event)
-    assert "meta" not in event
+    assert "profile" not in event["meta"]
     assert event["outcome"] == "8"
 
 

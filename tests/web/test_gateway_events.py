@@ -149,6 +149,7 @@ def test_an_administrator_sets_address_events_and_secret(site, user_of, client_o
     client = client_of(user_of(Role.ADMINISTRATOR))
     form = {"site": site.pk, "name": "RIS", "protocol": "webhook", "results": "all"}
     form |= {"url": "https://ris.example/hook", "secret": "s3cret", "enabled": "on"}
+    form |= {"client_proof": "secret"}
     chosen = ["review.completed", "report.signed"]
     answer = client.post(reverse("outgoing:destinations"), {**form, "events": chosen})
     assert answer.status_code == 302

@@ -37,6 +37,7 @@ def form(site):
         "protocol": "webhook",
         "enabled": "on",
         "results": "all",
+        "client_proof": "secret",
         "url": "http://127.0.0.1:9/hook",
         "secret": "s3cret-words",
     }

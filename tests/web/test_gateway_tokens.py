@@ -1,6 +1,7 @@
 """Destinations that want a token which an authority gives out for a while."""
 
 import io
+import json
 from contextlib import contextmanager
 
 import pytest
@@ -8,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.urls import reverse
 
-from interop.authority import CLIENT, SECRET, authority
+from interop.authority import CLIENT, SECRET, authority, smart_authority
 from interop.fhir_server import fhir_server
 from interop.listening import http_server
 from pneumoscope.interop.http import HttpPeer
+from pneumoscope.interop.signed_assertion import jwk_set
 from pneumoscope.web.accounts.roles import Role
 from pneumoscope.web.gateway.models import Destination
 from pneumoscope.web.gateway.outgoing import destination_save
@@ -82,7 +84,16 @@ def test_a_server_that_accepts_no_token_is_asked_twice_and_no_more(site, guard):
 def test_the_secret_stays_with_the_authority_it_was_given_for(site, guard, user_of, client_of):
     destination, *_ = guard
     page = reverse("outgoing:destination", args=[destination.pk])
-    names = ("url", "token_url", "client_id", "scope", "name", "protocol", "results")
+    names = (
+        "url",
+        "token_url",
+        "client_id",
+        "client_proof",
+        "scope",
+        "name",
+        "protocol",
+        "results",
+    )
     form = {name: getattr(destination, name) for name in names} | {"site": site.pk, "secret": ""}
     client = client_of(user_of(Role.ADMINISTRATOR))
     assert SECRET not in client.get(page).content.decode()
@@ -103,6 +114,9 @@ def test_the_secret_stays_with_the_authority_it_was_given_for(site, guard, user_
         ({"secret": ""}, "secret"),
         ({"token_url": "ftp://x"}, "token_url"),
         ({"protocol": "webhook"}, "token_url"),
+        # A private key would be sent as a token.
+        ({"token_url": "", "client_proof": "ES384"}, "token_url"),
+        ({"client_id": "", "client_proof": "ES384"}, "client_id"),
     ],
 )
 def test_what_cannot_work_is_refused(site, fields, wrong):
@@ -131,3 +145,46 @@ def test_by_command(site, monkeypatch):
         CLIENT,
         SECRET,
     )
+
+
+def test_a_key_is_made_here_and_its_public_part_shown(site, user_of, client_of):
+    """As an administrator sets it up: save, register the JWK Set, send."""
+    client = client_of(user_of(Role.ADMINISTRATOR))
+    registered = {}
+    with smart_authority(registered) as (office, taken), fhir_server() as (fhir, kept):
+        given = [f"signed-{number}" for number in range(1, 5)]
+        with guarded(fhir.url, given) as server:
+            form = {"site": site.pk, "name": "FHIR", "protocol": "fhir", "results": "all"}
+            form |= {"url": server.url, "token_url": office.url, "client_id": CLIENT}
+            form |= {"client_proof": "ES384", "secret": "", "enabled": "on"}
+            assert client.post(reverse("outgoing:destinations"), form).status_code == 302
+            destination = Destination.objects.get()
+            page = reverse("outgoing:destination", args=[destination.pk])
+            shown = client.get(page)
+            assert "PRIVATE KEY" not in shown.content.decode()
+            registered[CLIENT] = json.loads(shown.context["keys"])
+            dicom_result(site)
+            assert deliver_all(destination) == [None]
+            assert (len(taken), bool(kept)) == (1, True)
+            # Saved again, and for another address, it is the same key; of another kind, another.
+            for changed, same in (({"url": fhir.url}, True), ({"client_proof": "RS384"}, False)):
+                assert client.post(page, form | changed).status_code == 302
+                keys = json.loads(client.get(page).context["keys"])
+                assert (keys == registered[CLIENT]) is same
+    # A key never becomes a client's secret.
+    refused = client.post(page, form | {"client_proof": "secret"})
+    assert "secret" in refused.context["form"].errors
+
+
+def test_a_key_by_command(site):
+    out = io.StringIO()
+    call_command(
+        *("destination_add", "FHIR", "--site", site.code, "--protocol", "fhir"),
+        *("--url", "https://f.example", "--token-url", "https://id.example/token"),
+        *("--client-id", CLIENT, "--client-proof", "ES384", "--audit"),
+        stdout=out,
+    )
+    shown = json.loads(out.getvalue().partition("authority:")[2])
+    made = Destination.objects.get()
+    assert shown == jwk_set(made.secret)
+    assert made.audit_since is not None

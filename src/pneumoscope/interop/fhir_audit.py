@@ -13,7 +13,7 @@ from typing import Literal
 
 from pneumoscope.interop import codes
 from pneumoscope.interop.codes import Code, concept
-from pneumoscope.interop.fhir_elements import TERMINOLOGY, Resource, instant, narrative, tidy
+from pneumoscope.interop.fhir_elements import TERMINOLOGY, URI, Resource, instant, narrative, tidy
 
 BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit"
 REST = Code("rest", f"{TERMINOLOGY}/audit-event-type", "Restful Operation")
@@ -52,7 +52,8 @@ PATTERNS: dict[Interaction, _Pattern] = {
 class Access:
     """One interaction. event_id: the row's lasting identity. about: "Type/id" of each resource, or
     a search's query string. patient_id: the Patient resource's id, where one was concerned.
-    client, server: address or URL. failure: empty when it succeeded."""
+    client, server: address or URL. failure: empty when it succeeded. base: of the server that has
+    the resources, for a reader that is another one."""
 
     event_id: uuid.UUID
     interaction: Interaction
@@ -63,6 +64,10 @@ class Access:
     user: str = ""
     patient_id: str = ""
     failure: str = ""
+    base: str = ""
+
+    def reference(self, about: str) -> str:
+        return f"{self.base}/{about}" if self.base else about
 
 
 def audit_event(access: Access) -> Resource:
@@ -76,7 +81,7 @@ def audit_event(access: Access) -> Resource:
         {
             "resourceType": "AuditEvent",
             "id": str(access.event_id),
-            "meta": {"profile": profile},
+            "meta": {"profile": profile, "tag": [{"system": URI, "code": access.event_id.urn}]},
             "text": narrative(f"{words}. {access.failure}".strip()),
             "type": REST.coding(),
             "subtype": [Code(pattern.subtype, INTERACTION, pattern.subtype).coding()],
@@ -124,21 +129,21 @@ def _network_type(address: str) -> str:
 
 
 def _entities(access: Access) -> list[Resource]:
-    things = [_thing(access.interaction, each) for each in access.about]
+    things = [_thing(access, each) for each in access.about]
     patient = {
         "type": Code("1", ENTITY_TYPE, "Person").coding(),
         "role": Code("1", OBJECT_ROLE, "Patient").coding(),
-        "what": {"reference": f"Patient/{access.patient_id}"},
+        "what": {"reference": access.reference(f"Patient/{access.patient_id}")},
     }
     return [patient, *things] if access.patient_id else things
 
 
-def _thing(interaction: Interaction, about: str) -> Resource:
+def _thing(access: Access, about: str) -> Resource:
     thing: Resource = {"type": Code("2", ENTITY_TYPE, "System Object").coding()}
-    if interaction == "search":
+    if access.interaction == "search":
         thing["role"] = Code("24", OBJECT_ROLE, "Query").coding()
         thing["query"] = base64.b64encode(about.encode()).decode()
     else:
         thing["role"] = Code("4", OBJECT_ROLE, "Domain Resource").coding()
-        thing["what"] = {"reference": about}
+        thing["what"] = {"reference": access.reference(about)}
     return thing

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from pneumoscope.interop.delivery import DeliveryRejected, UnreadableAnswer, quoted
-from pneumoscope.interop.fhir_bundle import MEDIA_TYPE, transaction
+from pneumoscope.interop.fhir_bundle import MEDIA_TYPE, same, transaction
 from pneumoscope.interop.fhir_elements import Resource
 from pneumoscope.interop.http import HttpAnswer, HttpPeer, raise_for_status
 
@@ -52,6 +52,24 @@ def push(
             f"{peer.base_url} answered {len(responses)} entries for {len(sent)} resources"
         )
     return [response["location"] for response in responses[: len(resources)]]
+
+
+def audit_push(peer: HttpPeer, event: Resource) -> None:
+    """Create one AuditEvent, unless the server has it (IHE ATNA, ITI-20 as FHIR feed).
+
+    Safe to repeat with servers that know conditional create. Raises a DeliveryError.
+    """
+    answer = peer.exchange(
+        "POST",
+        event["resourceType"],
+        body=json.dumps(event, ensure_ascii=False).encode(),
+        headers={
+            "Content-Type": f"{MEDIA_TYPE}; charset=utf-8",
+            "Accept": MEDIA_TYPE,
+            "If-None-Exist": same(event),
+        },
+    )
+    raise_for_status(answer, peer, _outcome(answer))
 
 
 def _is_ours(peer: HttpPeer, resource: Resource) -> bool:

@@ -63,7 +63,7 @@ def delivery_claim(destination_id: int) -> Delivery | None:
         if claimed:
             related = ("destination", "site", "analysis__image__study__site")
             found = Delivery.objects.select_related(*related, "analysis__model_version")
-            return found.select_related("analysis__told").get(pk=key)
+            return found.select_related("analysis__told", "event__actor").get(pk=key)
     return None
 
 
@@ -72,7 +72,9 @@ def delivery_attempt(delivery: Delivery) -> PneumoscopeError | None:
     error = _send(delivery)
     if error is None:
         with transaction.atomic():
-            if _close(delivery, Stage.DELIVERED, delivered=timezone.now()):
+            done = _close(delivery, Stage.DELIVERED, delivered=timezone.now())
+            # A record of a record's delivery would be delivered too, without end.
+            if done and delivery.kind != Kind.AUDIT:
                 _note(delivery)
         return None
     stage, values = _failed(delivery, error)

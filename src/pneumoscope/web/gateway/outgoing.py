@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
+from pneumoscope.interop.signed_assertion import key_algorithm, key_make
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.gateway.models import Delivery, Destination, Told
@@ -27,9 +28,14 @@ class Health:
 
 
 def destination_save(*, acting_user: User | None, destination: Destination) -> None:
-    """Raises ValidationError. What changed is named, never the values: one may be a secret."""
+    """With a new private key, where it signs by none of its kind yet. Raises ValidationError.
+
+    What changed is named, never the values: one may be a secret.
+    """
     made = destination.pk is None
     with transaction.atomic():
+        if destination.signs and key_algorithm(destination.secret) != destination.client_proof:
+            destination.secret = key_make(destination.client_proof)
         destination.full_clean()
         destination.save()
         event_record(

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import User
 from pneumoscope.web.gateway.incoming_forms import SiteForm
 from pneumoscope.web.gateway.models import Destination
 from pneumoscope.web.gateway.models.deliveries import Stage
-from pneumoscope.web.gateway.models.destinations import SENDABLE, Event
+from pneumoscope.web.gateway.models.destinations import SENDABLE, Event, Proof
 
 
 class DestinationForm(SiteForm):
@@ -27,12 +28,18 @@ class DestinationForm(SiteForm):
         help_text=_("For webhooks. None chosen: all."),
     )
 
+    audit_since = forms.BooleanField(
+        label=_("Audit records"),
+        required=False,
+        help_text=_("For FHIR: who read what here over FHIR goes there too, as AuditEvent."),
+    )
+
     class Meta:
         model = Destination
         fields = [
             *("site", "name", "protocol", "enabled", "results", "objects_sent", "events"),
             *("host", "port", "tls", "ae_title", "url", "secret"),
-            *("token_url", "client_id", "scope"),
+            *("token_url", "client_id", "client_proof", "scope"),
             *("receiving_application", "receiving_facility", "character_set", "patient_id_system"),
         ]
         labels = {
@@ -48,6 +55,7 @@ class DestinationForm(SiteForm):
             "secret": _("Token or secret"),
             "token_url": _("Token endpoint (URL)"),
             "client_id": _("Client ID"),
+            "client_proof": _("Proof of identity"),
             "scope": _("Scope"),
             "receiving_application": _("Receiving application"),
             "receiving_facility": _("Receiving facility"),
@@ -70,6 +78,10 @@ class DestinationForm(SiteForm):
                 "OAuth 2.0 client credentials, for DICOMweb and FHIR. "
                 "Empty: the token above is sent as it is."
             ),
+            "client_proof": _(
+                "For the token endpoint. With a signed assertion a key is made when you save; "
+                "its public part is then shown here, to be registered there."
+            ),
             "scope": _("Words separated by spaces, as the authorization server expects them."),
             "receiving_application": _("MSH-5, for HL7."),
             "receiving_facility": _("MSH-6, for HL7."),
@@ -77,8 +89,24 @@ class DestinationForm(SiteForm):
             "patient_id_system": _("URI for FHIR, such as urn:oid:2.16…; name or OID for HL7."),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["audit_since"].initial = bool(self.instance.audit_since)
+
     def clean_secret(self) -> str:
         return self.secret_of("secret")
+
+    def clean(self) -> dict[str, Any]:
+        """A key is neither typed nor taken for a secret, and stays where it signs as before."""
+        cleaned: dict[str, Any] = super().clean()
+        since = self.instance.audit_since or timezone.now()
+        self.instance.audit_since = since if cleaned.get("audit_since") else None
+        key = self.instance.secret if self.instance.signs else ""
+        if cleaned.get("client_proof", Proof.SECRET) != Proof.SECRET:
+            cleaned["secret"] = key
+        elif key and cleaned.get("secret") == key:
+            cleaned["secret"] = ""
+        return cleaned
 
 
 class DeliveryFilter(forms.Form):

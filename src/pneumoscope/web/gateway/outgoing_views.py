@@ -1,5 +1,6 @@
 """Pages of the ways out: destinations with their state, deliveries, the dead-letter list."""
 
+import json
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pneumoscope.core.errors import PneumoscopeError
+from pneumoscope.interop.signed_assertion import jwk_set, key_algorithm
 from pneumoscope.web.accounts.access import require_right
 from pneumoscope.web.audit.keyset import page_of
 from pneumoscope.web.audit.services import event_record
@@ -52,7 +54,9 @@ def destination(request: HttpRequest, key: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         destination_save(acting_user=request.user, destination=form.instance)
         return redirect("outgoing:destinations")
-    return render(request, "gateway/destination.html", {"destination": found, "form": form})
+    keys = json.dumps(jwk_set(found.secret), indent=2) if key_algorithm(found.secret) else ""
+    context = {"destination": found, "form": form, "keys": keys}
+    return render(request, "gateway/destination.html", context)
 
 
 @require_POST

@@ -10,6 +10,7 @@ import time
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Exists, OuterRef
 
+from pneumoscope.web.gateway.audit_feed import records_tell
 from pneumoscope.web.gateway.delivering import (
     delivery_attempt,
     delivery_claim,
@@ -56,6 +57,7 @@ class Postman:
         if time.monotonic() > self._reports_next:
             readings_tell()
             reports_tell()
+            records_tell()
             self._reports_next = time.monotonic() + REPORTS_SECONDS
 
     def round(self) -> None:

@@ -15,7 +15,7 @@ from pneumoscope.interop.dicomweb_client import ping, stow
 from pneumoscope.interop.encapsulated_pdf import make_encapsulated_pdf
 from pneumoscope.interop.fhir import resources
 from pneumoscope.interop.fhir_bundle import MEDIA_TYPE
-from pneumoscope.interop.fhir_client import push
+from pneumoscope.interop.fhir_client import audit_push, push
 from pneumoscope.interop.fhir_subject import merged_patients
 from pneumoscope.interop.hl7v2_result import Parties, result_message
 from pneumoscope.interop.http import HttpPeer, raise_for_status
@@ -24,6 +24,7 @@ from pneumoscope.interop.oauth import ClientCredentials, access_token, token_for
 from pneumoscope.interop.objects import OBJECTS
 from pneumoscope.interop.scu import DicomPeer, echo, store
 from pneumoscope.interop.webhook import WebhookPeer, post
+from pneumoscope.web.gateway.audit_feed import record_sent
 from pneumoscope.web.gateway.events import event_told
 from pneumoscope.web.gateway.models import Delivery, Destination
 from pneumoscope.web.gateway.models.destinations import Kind, Protocol
@@ -62,6 +63,8 @@ def _send(delivery: Delivery) -> None:
             store(dicom_peer(destination), [_object(delivery)])
         case Protocol.STOW:
             stow(http_peer(destination), [_object(delivery)])
+        case Protocol.FHIR if delivery.event:
+            audit_push(http_peer(destination), record_sent(delivery.event))
         case Protocol.FHIR:
             told = reported_study(analysis, patient_id_system=destination.patient_id_system)
             changed = told.patient_corrected or told.report is not None
@@ -128,6 +131,7 @@ def client_credentials(destination: Destination) -> ClientCredentials | None:
         client_id=destination.client_id,
         secret=_secret(destination),
         scope=destination.scope,
+        signed=destination.signs,
     )
 
 

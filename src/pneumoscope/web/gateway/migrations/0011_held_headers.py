@@ -5,18 +5,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gateway', '0010_plainer_words'),
-        ('studies', '0010_asked_by_filters'),
+        ("gateway", "0010_plainer_words"),
+        ("studies", "0010_asked_by_filters"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='HeldHeader',
+            name="HeldHeader",
             fields=[
-                ('image', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='held_header', serialize=False, to='studies.image')),
-                ('attributes', models.JSONField()),
+                (
+                    "image",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="held_header",
+                        serialize=False,
+                        to="studies.image",
+                    ),
+                ),
+                ("attributes", models.JSONField()),
             ],
         ),
     ]

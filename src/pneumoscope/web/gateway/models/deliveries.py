@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.audit.models import Event
 from pneumoscope.web.gateway.models.destinations import Destination, Kind
 from pneumoscope.web.reviews.models import Reading, Report
 from pneumoscope.web.studies.models import Analysis, SiteQuerySet
@@ -44,7 +45,9 @@ def due_now() -> Q:
 
 
 class Delivery(models.Model):
-    """One object or message of one result for one destination. The row is its place in the queue.
+    """One object or message of one result, or one audit record, for one destination.
+
+    The row is its place in the queue.
 
     What is sent follows from the analysis and is made anew for each try, with the same UIDs and
     message ids: what arrived without our hearing of it is the same thing when it comes again.
@@ -53,7 +56,11 @@ class Delivery(models.Model):
     destination = models.ForeignKey(
         Destination, on_delete=models.PROTECT, related_name="deliveries"
     )
-    analysis = models.ForeignKey(Analysis, on_delete=models.CASCADE, related_name="deliveries")
+    analysis = models.ForeignKey(
+        Analysis, null=True, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    # Of an audit record, which is about no result.
+    event = models.ForeignKey(Event, null=True, on_delete=models.PROTECT, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     # Suspicious results go before all that waits for the same destination.
@@ -81,7 +88,13 @@ class Delivery(models.Model):
             models.UniqueConstraint(
                 fields=["destination", "analysis", "kind"], name="delivery_once"
             ),
+            models.UniqueConstraint(fields=["destination", "event"], name="delivery_once_of_event"),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="delivery_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind=Kind.AUDIT, analysis=None, event__isnull=False)
+                | ~Q(kind=Kind.AUDIT) & Q(analysis__isnull=False, event=None),
+                name="delivery_of_a_result_or_an_event",
+            ),
             models.CheckConstraint(
                 condition=Q(stage=Stage.SENDING, claim_token__isnull=False)
                 | Q(stage__in=[s for s in Stage.values if s != Stage.SENDING], claim_token=None),
@@ -101,6 +114,8 @@ class Delivery(models.Model):
         return str(self.pk)
 
     def audit_subject(self) -> tuple[Any, str]:
+        if self.event:
+            return self.event.study, self.event.patient
         return self.analysis.image.study.audit_subject()
 
 

@@ -45,6 +45,15 @@ class Kind(models.TextChoices):
     EVENT = "event", _("Webhook event")
     REVIEWED = "reviewed", _("Webhook event of a review")
     SIGNED = "signed", _("Webhook event of a report")
+    AUDIT = "audit", _("Audit record")
+
+
+class Proof(models.TextChoices):
+    """How a token endpoint knows us (RFC 7591: client_secret_basic, private_key_jwt)."""
+
+    SECRET = "secret", _("Client secret")
+    ES384 = "ES384", _("Signed assertion, ES384")
+    RS384 = "RS384", _("Signed assertion, RS384")
 
 
 class Event(models.TextChoices):
@@ -104,17 +113,21 @@ class Destination(models.Model):
     tls = models.BooleanField("TLS", default=False)
     ae_title = models.CharField("AE title", max_length=16, blank=True, validators=[ae_title_check])
     url = models.CharField("address (URL)", max_length=500, blank=True)
-    # A bearer token, the client's secret where tokens are asked for, or a webhook's shared secret.
+    # A bearer token, the client's secret or private key where tokens are asked for, or a webhook's
+    # shared secret.
     # Never shown again, never in logs or events.
     secret = SecretField("token or secret", max_length=500, blank=True)
     # OAuth 2.0 client credentials, for DICOMweb and FHIR: where tokens are given out, and to whom.
     token_url = models.CharField("token endpoint (URL)", max_length=500, blank=True)
     client_id = models.CharField("client ID", max_length=200, blank=True)
     scope = models.CharField(max_length=500, blank=True)
+    client_proof = models.CharField(max_length=10, choices=Proof.choices, default=Proof.SECRET)
     receiving_application = models.CharField(max_length=180, blank=True)
     receiving_facility = models.CharField(max_length=180, blank=True)
     character_set = models.CharField(max_length=40, default="UNICODE UTF-8", blank=True)
     patient_id_system = models.CharField(max_length=200, blank=True)
+    # From when on a FHIR server gets our audit records too; None: it gets none.
+    audit_since = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(auto_now_add=True)
 
     objects = SiteQuerySet.as_manager()
@@ -129,6 +142,11 @@ class Destination(models.Model):
             models.CheckConstraint(
                 condition=Q(results__in=Results.values), name="destination_results_known"
             ),
+            # Without an endpoint the secret is sent as a token: a private key never may.
+            models.CheckConstraint(
+                condition=Q(client_proof=Proof.SECRET) | ~Q(token_url=""),
+                name="destination_key_for_an_endpoint",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -142,6 +160,10 @@ class Destination(models.Model):
                 errors[name] = _ADDRESS
         if self.token_url:
             errors |= self._token_errors()
+        elif self.signs:
+            errors["token_url"] = _("Needed to ask for tokens.")
+        if self.audit_since and self.protocol != Protocol.FHIR:
+            errors["audit_since"] = _("Audit records are for FHIR only.")
         if unknown := set(self.objects_sent) - set(SENDABLE):
             errors["objects_sent"] = _not_known(unknown)
         if unknown := set(self.events) - set(Event.values):
@@ -153,8 +175,14 @@ class Destination(models.Model):
         """Of one that asks for tokens."""
         if self.protocol not in BY_TOKEN:
             return dict.fromkeys(["token_url"], _("Tokens are for DICOMweb and FHIR only."))
-        missing = [name for name in ("client_id", "secret") if not getattr(self, name)]
+        needed = ("client_id",) if self.signs else ("client_id", "secret")
+        missing = [name for name in needed if not getattr(self, name)]
         return dict.fromkeys(missing, _("Needed to ask for tokens."))
+
+    @property
+    def signs(self) -> bool:
+        """Whether `secret` is a private key, which is made here and never typed."""
+        return self.client_proof != Proof.SECRET
 
     @property
     def address(self) -> str:

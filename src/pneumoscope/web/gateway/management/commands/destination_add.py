@@ -1,15 +1,24 @@
 """`python -m pneumoscope.web destination_add NAME --site CODE --protocol PROTOCOL --host …`."""
 
+import json
 import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError
+from django.utils import timezone
 
+from pneumoscope.interop.signed_assertion import jwk_set
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import Destination
-from pneumoscope.web.gateway.models.destinations import SENDABLE, Event, Protocol, Results
+from pneumoscope.web.gateway.models.destinations import (
+    SENDABLE,
+    Event,
+    Proof,
+    Protocol,
+    Results,
+)
 from pneumoscope.web.gateway.outgoing import destination_save
 
 _WORDS = (
@@ -31,6 +40,8 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int)
         parser.add_argument("--tls", action="store_true")
         parser.add_argument("--secret", action="store_true", help="read token or secret from stdin")
+        parser.add_argument("--client-proof", choices=Proof.values, default=Proof.SECRET)
+        parser.add_argument("--audit", action="store_true", help="audit records go there too")
         for word in _WORDS:
             parser.add_argument(f"--{word.replace('_', '-')}", default="")
 
@@ -41,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"site_not_found: there is no site “{options['site']}”; there are: {codes}."
             )
-        chosen = {name: options[name] for name in (*_WORDS, "port", "tls")}
+        chosen = {name: options[name] for name in (*_WORDS, "port", "tls", "client_proof")}
         destination = Destination(
             site=site,
             name=options["name"],
@@ -49,6 +60,7 @@ class Command(BaseCommand):
             results=options["results"],
             objects_sent=options["objects"],
             events=options["events"],
+            audit_since=timezone.now() if options["audit"] else None,
             secret=sys.stdin.readline().strip() if options["secret"] else "",
             **chosen,
         )
@@ -57,3 +69,6 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(f"bad_destination: {error.message_dict}") from error
         self.stdout.write(f"Results of {site} go to {destination.address}.")
+        if destination.signs:
+            self.stdout.write("Register this JWK Set for the client ID at the authority:")
+            self.stdout.write(json.dumps(jwk_set(destination.secret), indent=2))
