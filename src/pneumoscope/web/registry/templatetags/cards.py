@@ -11,9 +11,8 @@ from django.utils.translation import gettext_lazy
 register = template.Library()
 
 # What the field writes in capitals or differently from its key.
+CAPITALS = {"auc": "AUC", "auroc": "AUROC"}
 WORDS = {
-    "auc": "AUC",
-    "auroc": "AUROC",
     "ece": gettext_lazy("Calibration error (ECE)"),
     "brier": gettext_lazy("Brier score"),
     "n": gettext_lazy("Radiographs"),
@@ -66,14 +65,14 @@ def flat(values: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
         title = f"{prefix}, {words(name).lower()}" if prefix else words(name)
         if isinstance(value, dict):
             yield from flat(value, title)
-        elif isinstance(value, list):
+        elif isinstance(value, list) and value:
             yield title, " – ".join(_number(each) for each in value)
-        elif value not in (None, ""):
+        elif value not in (None, "", []):
             yield title, _number(value)
 
 
 def words(name: str) -> str:
-    spoken = name.replace("_", " ")
+    spoken = " ".join(CAPITALS.get(word, word) for word in name.split("_"))
     return str(WORDS.get(name, spoken[:1].upper() + spoken[1:]))
 
 
