@@ -18,12 +18,21 @@ from pneumoscope.web.config import settings_use
 settings_use()
 django.setup()
 
+from allauth.mfa.models import Authenticator  # noqa: E402
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: E402
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.db import transaction  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
+from fido2.cose import ES256  # noqa: E402
+from fido2.utils import websafe_encode  # noqa: E402
+from fido2.webauthn import (  # noqa: E402
+    AttestationObject,
+    AttestedCredentialData,
+    AuthenticatorData,
+    CollectedClientData,
+)
 
 from pneumoscope.core.types import Reason  # noqa: E402
 from pneumoscope.web.accounts.models import Site, User  # noqa: E402
@@ -63,6 +72,38 @@ def cookie_of(person: User, **state: object) -> str:
     session["account_authentication_methods"] = [{"method": "password", "at": time.time() + DAY}]
     session.update(state)
     session.save()
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def key_make(person: User) -> Authenticator:
+    """A passkey that nobody holds."""
+    point = ES256({1: 2, 3: -7, -1: 1, -2: bytes(32), -3: bytes(32)})
+    held = AttestedCredentialData.create(bytes(16), b"furnished", point)
+    flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.AT
+    attested = AuthenticatorData.create(bytes(32), flags, 0, held)
+    client = CollectedClientData.create("webauthn.create", b"", "http://localhost")
+    name = websafe_encode(held.credential_id)
+    credential = {
+        "id": name,
+        "rawId": name,
+        "type": "public-key",
+        "response": {
+            "clientDataJSON": websafe_encode(client),
+            "attestationObject": websafe_encode(AttestationObject.create("none", attested, {})),
+        },
+        "clientExtensionResults": {},
+    }
+    return Authenticator.objects.create(
+        user=person,
+        type=Authenticator.Type.WEBAUTHN,
+        data={"name": "The key of the ward", "credential": credential},
+    )
+
+
+def half_in(name: str, password: str) -> str:
+    """The cookie of somebody whose second factor is still asked for."""
+    client = Client(headers={"host": "localhost"})
+    client.post("/login/", {"login": name, "password": password})
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
@@ -151,9 +192,13 @@ def furnish() -> dict[str, dict[str, str]]:
     image = image_of(veiled, "unseen.dcm")
     pages.image_analysed(image, 0.8)
     paths["unseen"] = f"/studies/{image.study_id}/"
+    paths["key"] = f"/account/factors/webauthn/keys/{key_make(keeper).pk}/"
+    keeper.set_password(secret := uuid.uuid4().hex)
+    keeper.save()
     people = {"keeper": keeper, "bare": bare, "blinded": blinded}
     cookies = {name: cookie_of(who) for name, who in people.items()}
-    return {"cookies": cookies | {"locked": cookie_of(keeper, locked=True)}, "paths": paths}
+    cookies |= {"locked": cookie_of(keeper, locked=True), "half": half_in("keeper", secret)}
+    return {"cookies": cookies, "paths": paths}
 
 
 if __name__ == "__main__":

@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.base import AxeResults
 from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
+from django.urls import resolve
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from e2e.conftest import PATIENCE, Server, environment
+from web.addresses import view_names
 
 pytestmark = pytest.mark.e2e
 
@@ -26,6 +29,7 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # What a change of colours alone can spoil, and what a change of width can.
 IN_LIGHT = ["color-contrast"]
 ON_A_PHONE = ["target-size", "scrollable-region-focusable"]
+NOWHERE = "/nothing/"
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -113,6 +117,18 @@ def choose_rows(page: Page) -> None:
     expect(page.locator(".selection")).to_be_visible()
 
 
+def invite(page: Page) -> None:
+    opened(page)
+    page.locator("input[name=username]").fill("invited")
+    page.locator("form:has(input[name=username]) button.primary").click()
+
+
+def make_token(page: Page) -> None:
+    opened(page)
+    page.locator("input[name=name]").fill("archive")
+    page.locator("form:has(input[name=name]) button.primary").click()
+
+
 def lock(page: Page) -> None:
     page.route("**/session/lock/", lambda route: route.fulfill(status=204))
     page.locator("details.menu > summary").click()
@@ -124,6 +140,7 @@ def lock(page: Page) -> None:
 PAGES: dict[str, tuple[str, str, tuple[Step, ...]]] = {
     "signing in": ("", "/login/", ()),
     "signing in failed": ("", "/login/", (send("main form:has([name=login])"),)),
+    "second factor asked for": ("half", "/account/factors/authenticate/", ()),
     "welcome": ("", "welcome", ()),
     "a link that is over": ("", "/welcome/Nw/over/", ()),
     "single sign-on cancelled": ("", "/sso/cancelled/", ()),
@@ -177,10 +194,12 @@ PAGES: dict[str, tuple[str, str, tuple[Step, ...]]] = {
     "audit": ("keeper", "/audit/", ()),
     "audit, none found": ("keeper", "/audit/?about=nobody", ()),
     "people": ("keeper", "/people/", (opened,)),
+    "invitation": ("keeper", "/people/", (invite, see("input[readonly]"))),
     "person": ("keeper", "person", ()),
     "sites": ("keeper", "/sites/", (opened,)),
     "site": ("keeper", "/sites/furnished/", ()),
     "account": ("keeper", "/account/", (opened,)),
+    "token, shown once": ("keeper", "/account/", (make_token, see("input[readonly]"))),
     "password": ("keeper", "/account/password/", ()),
     "factors": ("keeper", "/account/factors/", ()),
     "recovery codes": ("keeper", "/account/factors/recovery-codes/", ()),
@@ -188,17 +207,52 @@ PAGES: dict[str, tuple[str, str, tuple[Step, ...]]] = {
     "authenticator app": ("bare", "/account/factors/totp/activate/", ()),
     "authenticator app removed": ("keeper", "/account/factors/totp/deactivate/", ()),
     "passkeys": ("keeper", "/account/factors/webauthn/", ()),
+    "passkeys, none": ("bare", "/account/factors/webauthn/", ()),
     "new passkey": ("keeper", "/account/factors/webauthn/add/", ()),
+    "passkey": ("keeper", "key.edit", ()),
+    "passkey removed": ("keeper", "key.remove", ()),
     "confirming": ("keeper", "/account/confirm/", ()),
+    "confirming by code": ("keeper", "/account/factors/reauthenticate/", ()),
+    "confirming by passkey": ("keeper", "/account/factors/webauthn/reauthenticate/", ()),
     "signing out": ("keeper", "/logout/", ()),
-    "not found": ("keeper", "/nothing/", ()),
+    "not found": ("keeper", NOWHERE, ()),
     "not allowed": ("blinded", "/people/", ()),
 }
 
 
 def address_of(furnished: Furnished, name: str) -> str:
     key, _, rest = name.partition(".")
-    return furnished.paths[key] + "report/" * bool(rest) if key in furnished.paths else name
+    return furnished.paths[key] + rest + "/" * bool(rest) if key in furnished.paths else name
+
+
+# No pages: parts of one, files, what forms are sent to, what programs ask.
+NO_PAGES = {
+    *("studies:worklist_rows", "studies:selection", "studies:saved_view", "studies:export"),
+    *("studies:uploads", "studies:upload_file", "studies:study_patient", "studies:image_describe"),
+    *("studies:image_panel", "studies:impression", "studies:image_rendered"),
+    *("studies:image_heatmap", "studies:image_pixels", "studies:image_priors"),
+    *("studies:image_thumbnail", "reviews:review", "reviews:review_save", "reviews:similar"),
+    *("reviews:chosen_reports", "reviews:report_write", "reviews:report_add"),
+    *("reviews:report_pdf", "reviews:report_json"),
+    *("people:role", "people:step", "people:language", "people:working_site", "people:sessions"),
+    *("people:tokens", "people:token_end"),
+    *("people:session", "people:session_lock", "people:session_unlock", "audit:export"),
+    *("incoming:arrival_retry", "incoming:peer_delete", "incoming:rule_delete"),
+    *("incoming:pull_delete", "outgoing:destination_test", "outgoing:results_retry"),
+    *("outgoing:delivery_resend", "outgoing:dead_resend"),
+    *("openid_connect_login", "openid_connect_callback"),
+    *("mfa_login_webauthn", "mfa_download_recovery_codes"),
+    *("healthz", "manifest", "service_worker"),
+}
+FOR_PROGRAMS = ("api:", "dicomweb:", "fhir:", "gateway:")
+
+
+def test_no_page_is_forgotten(furnished: Furnished) -> None:
+    asked = [address_of(furnished, address) for _, address, _ in PAGES.values()]
+    seen = {resolve(urlsplit(each).path).view_name for each in asked if each != NOWHERE}
+    there = {name for name in view_names() if not name.startswith(FOR_PROGRAMS)}
+    assert seen & NO_PAGES == set()
+    assert seen | NO_PAGES == there
 
 
 def found(page: Page, rules: list[str]) -> str:
