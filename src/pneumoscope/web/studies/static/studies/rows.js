@@ -36,6 +36,11 @@ const Rows = (() => {
     pace = Math.min(SOON, 1.5 * pace);
     poll(event.detail.successful ? pace : LATER);
   });
+  // A row that was chosen stays so when its result arrives.
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    const [box, older] = [detail.fragment, detail.target].map((each) => each.querySelector(".choose"));
+    if (box && older) box.checked = older.checked;
+  });
   document.addEventListener("htmx:oobAfterSwap", () => {
     const fresh = [...rows.querySelectorAll("[data-fresh]")];
     announceRows(fresh);
