@@ -6,6 +6,7 @@ counts. Each method is one query.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,17 +27,15 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, NullIf
 
 from pneumoscope.web.dashboards.periods import Bins, midnight
-from pneumoscope.web.dashboards.times import two_digits
-from pneumoscope.web.reviews.models import Kind, Reading, Review
-from pneumoscope.web.reviews.states import Agreement, Label, ReadingState
+from pneumoscope.web.dashboards.readings import Word
+from pneumoscope.web.dashboards.times import seconds_shown
+from pneumoscope.web.reviews.models import Review
 from pneumoscope.web.studies.conditions import AGES, UNFIT
 from pneumoscope.web.studies.models import Analysis, Image, Study
 
-PNEUMONIA = (Label.BACTERIAL, Label.VIRAL, Label.PNEUMONIA)
 # From an analysis, its reading and a review of it to the study.
 _ANALYSED = "image__study__"
-_READ = f"analysis__{_ANALYSED}"
-_REVIEWED = f"reading__{_READ}"
+_REVIEWED = f"reading__analysis__{_ANALYSED}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +65,34 @@ class Cohort:
         """Images by bin and by the seconds from their receipt to their first result."""
         found = Analysis.objects.filter(self.within(_ANALYSED, before=True))
         sooner = Analysis.objects.filter(image=OuterRef("image"), created__lt=OuterRef("created"))
-        took = two_digits("created", "image__created")
+        took = seconds_shown("created", "image__created")
         place = self.bins.place_of(f"{_ANALYSED}created")
         return _counted(found.filter(~Exists(sooner)), place=place, took=took)
 
-    def review_times(self) -> Counter[tuple[Any, ...]]:
-        """Results by bin and by the seconds to the first word on them."""
-        sooner = Review.objects.filter(reading=OuterRef("reading"), pk__lt=OuterRef("pk"))
-        found = Review.objects.filter(self.within(_REVIEWED), ~Exists(sooner))
-        took = two_digits("created", "reading__analysis__created")
-        return _counted(found, place=self.bins.place_of(f"{_REVIEWED}created"), took=took)
+    def words(self) -> Iterator[Word]:
+        """What readers said of results, also of those before.
 
-    def agreements(self) -> Counter[tuple[Any, ...]]:
-        """Readers' last words on results, by bin, site, age band, sex and view.
-
-        An adjudication is no reader's word on a result but a decision between them.
+        Sought from the reviews, since no review is older than its study: few studies may be
+        reviewed. The sum keeps the database from starting at the sites' studies.
         """
-        found = Review.objects.filter(self.within(_REVIEWED, before=True))
-        found = found.filter(self._told(_REVIEWED), superseded=None, kind=Kind.READING)
-        view = _view("reading__analysis__image__")
-        return _counted(found, "agreement", **self._places(_REVIEWED), view=view)
-
-    def calls(self) -> Counter[tuple[Any, ...]]:
-        """Read results by site, age band, sex, view, what was called and what readers found."""
-        found = Reading.objects.filter(self.within(_READ), self._told(_READ))
-        view = _view("analysis__image__")
-        return _counted(found, "analysis__positive", **_groups(_READ), view=view, truth=truth())
+        image = "reading__analysis__image__"
+        groups = {**_groups(_REVIEWED), "by_view": _view(image)}
+        first = midnight(self.bins.before)
+        of_these = {"of_site__in": self.sites, f"{_REVIEWED}created__gte": first}
+        found = Review.objects.alias(of_site=F(f"{_REVIEWED}site_id") + 0)
+        found = found.filter(created__gte=first, **of_these).annotate(
+            place=self.bins.place_of(f"{_REVIEWED}created"),
+            took=seconds_shown("created", "reading__analysis__created"),
+            **groups,
+        )
+        said = ("superseded", "kind", "agreement", "label", "reading__state")
+        fields = ("reading", "pk", "place", *groups, "took", *said, "reading__analysis__positive")
+        rows = found.order_by().values_list(*fields)
+        for reading, pk, place, site, age, sex, view, took, superseded, *said in rows:
+            told = site not in self.blind
+            yield Word(
+                reading, pk, place, (site, age, sex, view), told, took, superseded is None, *said
+            )
 
     def reasons(self) -> Counter[tuple[Any, ...]]:
         """Studies without a result, by state and the codes with which their images ended."""
@@ -144,28 +145,6 @@ def _view(path: str) -> Expression:
     """Of the image at `path`; empty: not known."""
     own = NullIf(f"{path}view_position", Value(""))
     return Coalesce(own, f"{path}study__description__view_position", Value(""))
-
-
-def truth() -> Expression:
-    """Whether a reading's readers found pneumonia; None: unsure, or they differ and nobody decided.
-
-    A senior reader's decision goes before the others' words.
-    """
-    said = Review.objects.filter(reading=OuterRef("pk"), superseded=None)
-    read = said.filter(kind=Kind.READING).exclude(agreement=Agreement.UNSURE)
-    decided = said.filter(kind=Kind.ADJUDICATION, label__in=PNEUMONIA)
-    ill = Exists(read.filter(label__in=PNEUMONIA))
-    well = Exists(read.exclude(label__in=PNEUMONIA))
-    yes, no, open_ = Value(True), Value(False), Value(None)
-    return Case(
-        When(
-            state=ReadingState.ADJUDICATED, then=Case(When(Exists(decided), then=yes), default=no)
-        ),
-        When(ill, then=Case(When(well, then=open_), default=yes)),
-        When(well, then=no),
-        default=open_,
-        output_field=BooleanField(null=True),
-    )
 
 
 def _groups(path: str) -> dict[str, Any]:

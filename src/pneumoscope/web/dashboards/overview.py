@@ -36,7 +36,7 @@ def overview(question: Question) -> dict[str, Any]:
     wide = [Tally.total(found.bins[place : place + step]) for place in range(0, bins, step)]
     now = Tally.total(found.bins)
     *results, results_before = times_by_bin(cohort.result_times(), bins)
-    reviews = times_by_bin(cohort.review_times(), bins)[:-1]
+    reviews = times_by_bin(found.first_words, bins)[:-1]
     plots = [
         charts.volume(question, found.bins),
         charts.result_time(question, results),

@@ -1,4 +1,4 @@
-"""How long things take, counted by the database to the two digits that are shown."""
+"""How long things take, told by the database about as finely as it is shown."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -10,9 +10,6 @@ from typing import Any
 from django.db.models import Case, Expression, FloatField, Func, When
 from django.db.models.functions import Round
 from django.db.models.lookups import LessThan
-
-# Up to so many seconds in steps of a tenth of that much: 0.1 s up to 10 s, 1 s up to 100 s, ...
-_DECADES = (10.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0)
 
 
 class Seconds(Func):
@@ -36,15 +33,11 @@ class Seconds(Func):
         )
 
 
-def two_digits(later: str, earlier: str) -> Expression:
-    """The seconds between two moments, to two digits; below a second to one."""
-
-    def rounded(decade: float) -> Expression:
-        return Round(Seconds(later, earlier) * (100.0 / decade)) / (100.0 / decade)
-
+def seconds_shown(later: str, earlier: str) -> Expression:
+    """The seconds between two moments: below ten to a tenth, else whole."""
     took = Seconds(later, earlier)
-    steps = [When(LessThan(took, decade), then=rounded(decade)) for decade in _DECADES[:-1]]
-    return Case(*steps, default=rounded(_DECADES[-1]), output_field=FloatField())
+    tenths = Round(took * 10.0) / 10.0
+    return Case(When(LessThan(took, 10.0), then=tenths), default=Round(took))
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,7 @@ class Review(models.Model):
 
     class Meta:
         ordering = ["created", "pk"]
+        indexes = [models.Index(fields=["created", "id"])]
         constraints = [
             models.UniqueConstraint(
                 fields=["reading", "reader"],
