@@ -154,6 +154,51 @@ def test_read_blind_the_result_comes_after_one_s_own_word(open_page):
     page.get_by_role("button", name="Save").click()
 
 
+def test_what_is_drawn_before_the_impression_is_there_after_it(open_page):
+    page = open_page("/sites/main/")
+    page.get_by_label("Blinded reading").check()
+    page.get_by_role("button", name="Save").click()
+    page.goto("/")
+    ready(page, "bacteria_4882")
+    page.keyboard.press("b")
+    drag(page, (-120, 60), (-80, 90))
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-drawn] li")).to_have_count(1)
+    page.reload()
+    expect(page.locator("[data-viewer=ready]")).to_be_visible()
+    expect(page.locator("[data-drawn] li")).to_contain_text("Right lower zone")
+    page.keyboard.press("l")
+    drag(page, (0, 0), (100, 0))
+    page.keyboard.press("Escape")
+    for key in ("+", "i", "n"):
+        page.keyboard.press(key)
+    readout = page.locator("[data-stage] [data-readout]")
+    stood, regions = readout.inner_text(), drawn(page)
+    page.get_by_role("button", name="Keep it and show the result").click()
+    expect(page.locator(".finding .verdict")).to_contain_text("operating threshold")
+    expect(page.locator("#review [data-drawn] li")).to_have_count(1)
+    assert np.array_equal(drawn(page), regions)
+    expect(page.locator("[data-marks] .mark")).to_have_count(1)
+    expect(page.locator("[data-measurements] li")).to_have_count(1)
+    expect(readout).to_have_text(stood)
+    page.reload()
+    expect(page.locator("#review [data-drawn] li")).to_have_count(1)
+    page.keyboard.press("u")
+    page.get_by_role("button", name="Save review").click()
+    expect(page.locator(".reviews .marks li")).to_have_count(1)
+    # Saved is saved: taken away from the review it does not come back by itself.
+    page.get_by_text("Change your review").click()
+    page.locator("[data-undraw]").click()
+    page.get_by_role("button", name="Save review").click()
+    expect(page.locator(".reviews:not([data-history]) .marks li")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#review h3")).to_be_visible()
+    expect(page.locator("[data-drawn] li")).to_have_count(0)
+    page.goto("/sites/main/")
+    page.get_by_label("Blinded reading").uncheck()
+    page.get_by_role("button", name="Save").click()
+
+
 def test_the_first_case_is_walked_with_enter_alone(open_page):
     page = open_page("/first-case/", width=360, height=740)
     for number in range(1, 6):

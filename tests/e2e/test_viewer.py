@@ -1,6 +1,7 @@
 """The viewer's tools change what is on the screen, by mouse and by key, also without WebGL."""
 
 import io
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -64,9 +65,9 @@ def readout(page: Page):
     return page.locator("[data-stage] [data-readout]")
 
 
-def drag(page: Page, *path: tuple[int, int]) -> None:
+def drag(page: Page, *path: tuple[int, int], stage: str = "[data-stage]") -> None:
     """From point to point, measured from the middle of the stage."""
-    box = page.locator("[data-stage]").bounding_box()
+    box = page.locator(stage).bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(middle[0] + path[0][0], middle[1] + path[0][1])
     page.mouse.down()
@@ -185,7 +186,146 @@ def test_without_its_levels_the_plain_picture_stays_with_the_reason(open_page):
     expect(page.locator(".heat")).to_be_visible()
 
 
-def test_on_a_phone_nothing_is_cut_off(open_page):
+def test_actual_pixels_are_the_file_s(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    page.keyboard.press(".")
+    expect(page.locator("#live")).to_contain_text("Actual pixels")
+    columns = int(page.locator("[data-stage]").get_attribute("data-columns"))
+    width = page.locator("[data-sheet]").evaluate("e => e.getBoundingClientRect().width")
+    assert width == pytest.approx(columns, abs=2)
+
+
+def test_an_enlarged_image_stays_where_it_is_when_the_window_changes(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    for key in ("+", "+", "ArrowRight", "i"):
+        page.keyboard.press(key)
+    middle = """() => {
+        const sheet = document.querySelector("[data-sheet]").getBoundingClientRect();
+        const stage = document.querySelector("[data-stage]").getBoundingClientRect();
+        return [(stage.x + stage.width / 2 - sheet.x) / sheet.width,
+                (stage.y + stage.height / 2 - sheet.y) / sheet.height];
+    }"""
+    stood, said = page.evaluate(middle), readout(page).inner_text()
+    page.set_viewport_size({"width": 1100, "height": 700})
+    page.wait_for_timeout(300)
+    page.screenshot(full_page=True)  # several sizes within one frame
+    page.wait_for_timeout(300)
+    assert page.evaluate(middle) == pytest.approx(stood, abs=0.005)
+    expect(readout(page)).to_have_text(said)
+
+
+def test_the_bar_is_one_stop_of_the_tab_key_and_arrows_go_along_it(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    bar = page.locator("[data-tools]")
+    assert bar.locator("button[tabindex='0']").count() == 1
+    bar.get_by_role("radio", name="Window").focus()
+    page.keyboard.press("ArrowRight")
+    expect(bar.get_by_role("radio", name="Move")).to_be_focused()
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    page.keyboard.press("ArrowRight")
+    expect(bar.get_by_role("radio", name="Window")).to_be_focused()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    more = bar.get_by_role("button", name="More tools")
+    expect(more).to_have_attribute("aria-expanded", "true")
+    expect(bar.get_by_role("button", name="Turn right")).to_be_visible()
+
+
+def test_a_late_heatmap_says_that_it_comes(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+
+    def late(route):
+        page.wait_for_timeout(1000)
+        route.continue_()
+
+    page.route("**/heatmap.png", late)
+    page.keyboard.press("h")
+    expect(page.locator("[data-told]")).to_have_text("The heatmap is on its way")
+    page.locator(".heat").evaluate("e => e.decode()")
+    expect(page.locator("[data-told]")).to_be_hidden()
+
+
+def test_a_heatmap_that_does_not_come_is_off_again_and_can_be_asked_for_once_more(open_page):
+    page = open_page("/")
+    open_image(page, "bacteria_4875")
+    page.route("**/heatmap.png", lambda route: route.fulfill(status=200, body="no picture"))
+    page.keyboard.press("h")
+    expect(page.locator("[data-told]")).to_contain_text("press H to try again")
+    expect(page.get_by_role("switch", name="Heatmap")).to_have_attribute("aria-checked", "false")
+    page.unroute("**/heatmap.png")
+    page.keyboard.press("h")
+    page.locator(".heat").evaluate("e => e.decode()")
+    expect(page.locator(".heat")).to_be_visible()
+
+
+def test_a_mark_on_the_prior_is_told_of_and_what_is_measured_there_comes_back(open_page, deep):
+    page = open_page("/")
+    open_deep(page, deep)
+    expect(page.locator("[data-prior]")).to_be_visible()
+    page.keyboard.press("+")
+    said = readout(page).inner_text()
+    page.keyboard.press("s")
+    prior = page.locator(".stage.prior")
+    expect(prior.locator("[data-readout]")).to_contain_text("125 %")
+    page.keyboard.press("b")
+    drag(page, (-40, 0), (0, 40), stage=".stage.prior")
+    expect(page.locator("[data-told]")).to_contain_text("the radiograph under review")
+    expect(page.locator("[data-drawn] li")).to_have_count(0)
+    page.keyboard.press("l")
+    drag(page, (-40, 0), (40, 0), stage=".stage.prior")
+    rows = page.locator("[data-measurements] li")
+    expect(rows).to_have_count(1)
+    page.wait_for_timeout(300)  # Cornerstone counts once more, and warns if its viewport is gone
+    for shown in (0, 1):
+        page.keyboard.press("s")
+        expect(rows).to_have_count(shown)
+    expect(readout(page)).to_have_text(said)
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_on_a_phone_the_finding_stands_first_and_nothing_is_cut_off(open_page, direction):
     page = open_page("/", width=360, height=740)
     open_image(page, "bacteria_4875")
+    page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    # As it is read aloud and walked with Tab, so it is seen.
+    parts = [
+        ".finding .verdict",
+        "[data-tools]",
+        "[data-stage]",
+        ".overlays",
+        ".regions",
+        "#review",
+    ]
+    boxes = [page.locator(part).bounding_box() for part in parts]
+    assert all(upper["y"] + upper["height"] <= lower["y"] + 1 for upper, lower in pairwise(boxes))
+    order = "parts => parts.map(part => document.querySelector(part))"
+    follows = "(a, b) => a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING"
+    assert page.evaluate(
+        f"parts => ({order})(parts).every((each, i, all) => !i || ({follows})(all[i - 1], each))",
+        parts,
+    )
+    bar, stage = boxes[1:3]
+    assert bar["height"] <= 56  # one row
+    assert stage["y"] + stage["height"] <= 740
+
+
+def test_on_a_phone_the_other_tools_open_and_make_room_again(open_page):
+    page = open_page("/", width=360, height=740)
+    open_image(page, "bacteria_4875")
+    bar = page.locator("[data-tools]")
+    length = bar.get_by_role("radio", name="Length")
+    expect(length).to_be_hidden()
+    bar.get_by_role("button", name="More tools").click()
+    expect(bar.get_by_text("Length", exact=True)).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    length.click()
+    # The tool in use stays in sight, and the image has its place back.
+    expect(length).to_be_visible()
+    expect(bar.get_by_role("radio", name="Ellipse")).to_be_hidden()
+    expect(page.locator("[data-told]")).to_contain_text("Length: drag from end to end")
+    expect(page.locator("[data-stage]")).to_be_focused()

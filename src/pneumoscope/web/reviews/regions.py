@@ -11,7 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from pneumoscope.core.explain import ZONE_HEIGHTS, ZONES, zone_name
+from pneumoscope.core.explain import zone_name
 
 MOST_REGIONS = 12
 MOST_CORNERS = 512
@@ -36,9 +36,6 @@ class RegionsField(forms.CharField):
     """
 
     widget = forms.HiddenInput
-    # So that the page can name a region before it is sent.
-    zones = ZONES
-    zone_heights = ZONE_HEIGHTS
 
     def __init__(self, *, columns: int, rows: int) -> None:
         super().__init__(required=False, max_length=LONGEST_TEXT)

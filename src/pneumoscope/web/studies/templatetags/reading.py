@@ -6,6 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from pneumoscope.core import explain
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.population import POPULATION_CODES
 from pneumoscope.web.audit.pseudonym import patient_pseudonym
@@ -82,6 +83,17 @@ def code_words(code: str) -> str:
 @register.filter
 def zone_words(zone: str) -> str:
     return str(ZONES.get(zone, zone))
+
+
+@register.simple_tag
+def lung_zones() -> tuple[str, ...]:
+    """So that a script can name a region before it is sent, as `core.explain.zone_name` does."""
+    return explain.ZONES
+
+
+@register.simple_tag
+def zone_heights() -> str:
+    return " ".join(map(str, explain.ZONE_HEIGHTS))
 
 
 @register.filter

@@ -1,13 +1,34 @@
 // Regions that a reader draws: listed in the form, kept there as JSON until it is sent, and outlined
-// above the image together with those of the reviews that are shown.
+// above the image together with those of the reviews that are shown. This window keeps them too, by
+// person and image: what was drawn before a blind impression, or a reload, is in the form after it.
 //
 // The viewer tells of a region by the event pneumoscope:region (viewer/measure.js); what draws is
 // chosen by any [data-mark]. A corner is [x, y] in pixels of the radiograph as displayed.
-import { announce, words } from "../studies/viewer/words.js";
+import { announce, tell, words } from "../studies/viewer/words.js";
 
-const drawing = () => document.querySelector("[data-review] [data-drawing]");
+const drawing = () => document.querySelector(".panel [data-drawing]");
 const field = () => drawing().querySelector("[name=drawn]");
 const drawn = () => JSON.parse(field().value || "[]");
+const name = () => `pneumoscope.drawn ${drawing().dataset.draft}`;
+
+/** {base, regions}: what the server's form said when it was drawn upon, and what became of it. */
+const draft = {
+  get: () => { try { return JSON.parse(sessionStorage.getItem(name())); } catch { return null; } },
+  set: (value) => { try { sessionStorage.setItem(name(), JSON.stringify(value)); } catch { /* this page alone */ } },
+  drop: () => { try { sessionStorage.removeItem(name()); } catch { /* there is none */ } },
+};
+
+/** A form that is new on the page: where it says what it said to the draft, the draft goes on. */
+const take = () => {
+  const said = JSON.stringify(drawn());
+  drawing().dataset.base = said;
+  if (drawing().closest("#review[data-says]")) draft.drop(); // it has been saved
+  const kept = draft.get();
+  if (!kept || kept.base !== said || JSON.stringify(kept.regions) === said) return;
+  field().value = JSON.stringify(kept.regions);
+  drawing().closest("details")?.setAttribute("open", "");
+};
+
 const spelled = (corners) => corners.map((corner) => corner.join(",")).join(" ");
 
 /** As `core.explain.zone_name` has it, of the middle of the box. */
@@ -42,7 +63,7 @@ const svg = (name, attributes) => {
 const outline = () => {
   const layer = document.querySelector("[data-marks]");
   if (!layer) return;
-  const listed = [...document.querySelectorAll("#review [data-points]")].filter((each) => !each.closest("details:not([open])"));
+  const listed = [...document.querySelectorAll(".panel [data-points]")].filter((each) => !each.closest("details:not([open])"));
   layer.replaceChildren(...listed.map((each) => {
     const { region, points } = each.dataset;
     const group = svg("g", { class: "contour mark", "data-region": region });
@@ -55,6 +76,7 @@ const outline = () => {
 
 const show = () => {
   if (drawing()) {
+    if (drawing().dataset.base === undefined) take();
     drawing().hidden = false;
     drawing().querySelector("[data-drawn]").replaceChildren(...drawn().map(row));
   }
@@ -63,6 +85,7 @@ const show = () => {
 
 const keep = (regions) => {
   field().value = JSON.stringify(regions);
+  draft.set({ base: drawing().dataset.base, regions });
   show();
 };
 
@@ -88,8 +111,9 @@ const removeLast = () => {
 };
 
 document.addEventListener("pneumoscope:region", (event) => {
-  // Not of a prior beside it, whose stage is no [data-stage].
-  if (!drawing() || !event.target.matches("[data-stage]")) return;
+  if (!drawing()) return;
+  // Of a prior beside it, whose stage is no [data-stage]: its own reviewers mark it.
+  if (!event.target.matches("[data-stage]")) return void tell(words("marked_beside"));
   const { corners } = event.detail;
   keep([...drawn(), corners]);
   announce(words("marked", zoneOf(corners)));
@@ -99,6 +123,7 @@ document.addEventListener("click", (event) => {
   if (button) removeBy(button);
 });
 document.addEventListener("htmx:afterSwap", show);
+show();
 document.addEventListener("toggle", outline, true); // does not bubble
 
 const draw = (name) => () => {

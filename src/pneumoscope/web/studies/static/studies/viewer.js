@@ -9,14 +9,18 @@ import { Overlay } from "./viewer/overlay.js";
 import { Pane } from "./viewer/pane.js";
 import { pinching } from "./viewer/pinch.js";
 import { presets } from "./viewer/presets.js";
-import { announce, figure, percent, words } from "./viewer/words.js";
+import { toolbar } from "./viewer/toolbar.js";
+import { announce, figure, percent, tell, words } from "./viewer/words.js";
 
 const MARKING = ["mark-ellipse", "mark-freehand"];
 const POINTING = ["magnify", "length", "ellipse", "freehand", ...MARKING];
 const MOVE = 40;
+const PHONE = "(max-width: 640px)";
 
 let view = null;
 let attached = null;
+// How the radiograph stood when its viewer was replaced, as when a blind impression is kept.
+let left = null;
 
 class View {
   constructor(viewer, stage) {
@@ -28,6 +32,8 @@ class View {
     this.resized.observe(stage);
     viewer.addEventListener("click", (event) => this.clicked(event));
     viewer.addEventListener("input", (event) => event.target.dataset.slider && this.overlay.slide());
+    viewer.querySelector('[data-tool="full"]').hidden = !document.fullscreenEnabled;
+    viewer.addEventListener("fullscreenchange", () => this.framed());
   }
 
   /** Cornerstone over the plain picture; where it fails, the picture stays and says so. */
@@ -41,6 +47,7 @@ class View {
       if (view !== this) return pane.close();
       this.take(engine, pane);
     } catch (error) {
+      this.stage.querySelector("[data-readout]").textContent = "";
       const note = this.viewer.querySelector("[data-note]");
       note.textContent = words("failed", error.message);
       note.hidden = false;
@@ -51,18 +58,23 @@ class View {
   take(engine, pane) {
     this.engine = engine;
     this.pane = pane;
-    this.comparison = new Comparison(engine, this.viewer, pane);
+    this.comparison = new Comparison(engine, this.viewer, pane, () => this.measurements.show());
     this.measurements = new Measurements(engine, this.viewer.querySelector("[data-measurements]"), () => this.comparison.panes);
+    this.measurements.show();
     this.cursor = new KeyCursor(this.stage);
     this.presets = presets(this.viewer.querySelector("[data-preset]"), pane);
     pinching(this.stage, pane);
     for (const control of this.viewer.querySelectorAll(".tools [disabled]")) control.disabled = false;
+    for (const bar of this.viewer.querySelectorAll("[role=toolbar]")) toolbar(bar);
+    if (left?.pixels === this.stage.dataset.pixels) pane.state = left.state;
+    left = null;
     this.rest();
     this.viewer.dataset.viewer = "ready";
     pane.afterDrawing();
   }
 
   close() {
+    if (this.pane?.ready) left = { pixels: this.stage.dataset.pixels, state: this.pane.lastDrawn };
     this.resized.disconnect();
     this.measurements?.close();
     this.comparison?.close();
@@ -80,10 +92,26 @@ class View {
   }
 
   clicked(event) {
-    const button = event.target.closest("[data-tool], [data-drag]");
+    const button = event.target.closest("[data-tool], [data-drag], [data-more]");
     if (!button) return;
-    if (button.dataset.drag) this.drag(button.dataset.drag);
+    if (button.matches("[data-more]")) this.more(button);
+    else if (button.dataset.drag) this.drag(button.dataset.drag);
     else this.use(button.dataset.tool);
+    this.folded(button);
+  }
+
+  /** On a phone all tools hide the image: the one chosen, they make room again. */
+  folded(chosen) {
+    const more = this.viewer.querySelector('[data-more][aria-expanded="true"]');
+    if (!more || chosen === more || !matchMedia(PHONE).matches) return;
+    this.more(more);
+    if (document.activeElement === chosen && !chosen.checkVisibility()) more.focus();
+  }
+
+  /** All tools, or again those that matter most. */
+  more(button) {
+    const all = this.viewer.querySelector("[data-tools]").classList.toggle("all");
+    button.setAttribute("aria-expanded", all);
   }
 
   /** What dragging does from now on. */
@@ -101,7 +129,7 @@ class View {
     if (MARKING.includes(name) && !this.overlay.isShown("marks")) this.overlay.toggle("marks");
     this.cursor.hide();
     if (quietly) return;
-    announce(words(name));
+    tell(words(name));
     if (POINTING.includes(name)) this.stage.focus({ preventScroll: true });
   }
 
@@ -112,7 +140,7 @@ class View {
 
   use(name) {
     if (["heatmap", "contours", "marks", "zones"].includes(name)) return this.overlay.toggle(name);
-    return this.pane && this[name]();
+    return (this.pane || name === "full") && this[name]();
   }
 
   larger() { this.enlarge(1.25); }
@@ -121,6 +149,20 @@ class View {
   enlarge(factor) {
     this.pane.zoomBy(factor);
     announce(words("zoom_is", percent(this.pane.zoom)));
+  }
+
+  actual() {
+    this.pane.actual();
+    announce(words("actual_is"));
+  }
+
+  full() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.viewer.requestFullscreen?.().catch(() => {});
+  }
+
+  framed() {
+    this.viewer.querySelector('[data-tool="full"]').setAttribute("aria-checked", document.fullscreenElement === this.viewer);
   }
 
   fit() {
@@ -166,7 +208,7 @@ class View {
 
   /** Arrows: the key cursor of a pointing tool; with Shift the window; else an enlarged image. */
   arrow(x, y, event) {
-    if (!this.pane || event.target.matches("input, [role=radio]")) return false;
+    if (!this.pane || event.target.matches("input") || (event.target.closest("[role=toolbar]") && !event.shiftKey)) return false;
     if (POINTING.includes(this.dragging) && document.activeElement === this.stage) {
       this.cursor.move(x, y, event.shiftKey);
     } else if (event.shiftKey) {
@@ -253,7 +295,7 @@ const numbers = Object.fromEntries([...Array(9).keys()].map((index) => [index + 
 Keys.listen({
   h: tool("heatmap"), c: tool("contours"), j: tool("marks"), o: tool("zones"),
   i: tool("invert"), x: tool("flip"), y: tool("flop"), t: tool("turn"), r: tool("reset"),
-  "+": tool("larger"), "=": tool("larger"), "-": tool("smaller"), 0: tool("fit"),
+  "+": tool("larger"), "=": tool("larger"), "-": tool("smaller"), 0: tool("fit"), ".": tool("actual"), q: tool("full"),
   s: tool("compare"), k: tool("link"),
   g: drag("window"), p: drag("pan"), z: drag("zoom"), m: drag("magnify"),
   l: drag("length"), e: drag("ellipse"), f: drag("freehand"),

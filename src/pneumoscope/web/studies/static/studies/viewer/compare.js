@@ -1,10 +1,12 @@
 // A second radiograph of the same patient beside the first, which moves with it while linked.
 import { fetchLevels } from "./engine.js";
 import { Pane } from "./pane.js";
-import { announce, words } from "./words.js";
+import { announce, tell, words } from "./words.js";
 
 export class Comparison {
-  constructor(engine, viewer, main) {
+  /** `changed()`: another radiograph is there, or gone. */
+  constructor(engine, viewer, main, changed) {
+    this.changed = changed;
     this.engine = engine;
     this.viewer = viewer;
     this.main = main;
@@ -25,7 +27,7 @@ export class Comparison {
   /** By key: the newest other radiograph, or none again. */
   toggle() {
     const select = this.viewer.querySelector("[data-prior]");
-    if (!select) return announce(words("no_prior"));
+    if (!select) return tell(words("no_prior"));
     select.selectedIndex = select.selectedIndex > 0 ? 0 : 1;
     return this.choose(select);
   }
@@ -46,7 +48,9 @@ export class Comparison {
     try {
       await prior.open(fetchLevels(chosen.dataset.pixels));
       if (this.prior !== prior) return prior.close();
+      this.main.followed = null; // by this one, nothing yet
       if (this.linked) this.follow(this.main);
+      this.changed();
       announce(words("compared", chosen.textContent));
     } catch (error) {
       name.textContent = words("prior_failed", error.message);
@@ -61,6 +65,7 @@ export class Comparison {
     this.stage?.remove();
     this.stage = null;
     this.show(false);
+    this.changed();
   }
 
   show(both) {

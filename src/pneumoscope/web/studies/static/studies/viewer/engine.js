@@ -47,6 +47,7 @@ class Engine {
     this.cs = cs;
     this.rendering = new cs.RenderingEngine(ENGINE);
     this.about = new Map();
+    this.users = new Map();
     this.tools = {
       window: cs.WindowLevelTool, pan: cs.PanTool, zoom: cs.ZoomTool, magnify: cs.MagnifyTool,
       length: cs.LengthTool, ellipse: cs.EllipticalROITool, freehand: cs.PlanarFreehandROITool,
@@ -90,8 +91,11 @@ class Engine {
     this.group.setToolActive(this.tools[name].toolName, { bindings });
   }
 
-  /** Levels → an image in Cornerstone's cache, one unit of its world to a pixel. */
+  /** Levels → an image in Cornerstone's cache, one unit of its world to a pixel. Until every pane
+   * that has asked for it has called `forget`. */
   image(levels, imageId) {
+    this.users.set(imageId, (this.users.get(imageId) ?? 0) + 1);
+    if (this.about.has(imageId)) return;
     const received = levels.windows[0];
     const image = this.cs.imageLoader.createAndCacheLocalImage(imageId, {
       scalarData: levels.pixels, dimensions: [levels.columns, levels.rows], spacing: [1, 1],
@@ -104,6 +108,8 @@ class Engine {
   }
 
   forget(imageId) {
+    this.users.set(imageId, this.users.get(imageId) - 1);
+    if (this.users.get(imageId)) return;
     this.about.delete(imageId);
     if (this.cs.cache.getImageLoadObject(imageId)) this.cs.cache.removeImageLoadObject(imageId, { force: true });
   }

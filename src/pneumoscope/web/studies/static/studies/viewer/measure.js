@@ -3,7 +3,7 @@
 //   pneumoscope:region  detail { corners: [[x, y] …] }
 // Corners are pixels of the radiograph as displayed by core (x right, y down, origin top left), as
 // in `core.types.Region.contour`, to a tenth and inside the image.
-import { announce, figure, words } from "./words.js";
+import { announce, figure, tell, words } from "./words.js";
 
 const APART = 2; // pixels
 const CORNERS = 400; // of a freehand region, at most
@@ -90,11 +90,10 @@ export class Measurements {
     });
   }
 
-  /** An older viewer's measurements go with it. */
+  /** The measurements stay with their radiograph: a viewer that takes over shows them. */
   close() {
-    const { eventTarget, annotation } = this.engine.cs;
+    const { eventTarget } = this.engine.cs;
     for (const [type, listener] of Object.entries(this.listeners)) eventTarget.removeEventListener(type, listener);
-    annotation.state.removeAllAnnotations();
   }
 
   sentence(annotation) {
@@ -126,7 +125,7 @@ export class Measurements {
     if (!pane) return;
     pane.viewport.render();
     const corners = cornersOf(annotation, pane.levels);
-    if (areaOf(corners) < SMALLEST) return announce(words("too_small"));
+    if (areaOf(corners) < SMALLEST) return tell(words("too_small"));
     pane.stage.dispatchEvent(new CustomEvent("pneumoscope:region", { bubbles: true, detail: { corners } }));
     return undefined;
   }

@@ -1,8 +1,10 @@
 // Heatmap, contours, readers' regions and lung zones above the picture, whoever draws the picture.
-import { announce, words } from "./words.js";
+import { announce, hush, tell, words } from "./words.js";
 
 // The sheet's own width; a matrix puts it where the picture is.
 const WIDTH = 1000;
+// After this long a reader wonders whether the key was heard.
+const WAIT_MS = 300;
 const NAMES = ["heatmap", "contours", "marks", "zones"];
 
 /** Kept while the page stands, also when a pending panel turns into the result. */
@@ -16,7 +18,7 @@ export class Overlay {
     this.heat = stage.querySelector(".heat");
     this.contours = stage.querySelector("[data-contours]");
     this.marks = stage.querySelector("[data-marks]");
-    this.legend = stage.querySelector("[data-legend]");
+    this.legend = viewer.querySelector("[data-legend]");
     this.shape = { columns: Number(stage.dataset.columns), rows: Number(stage.dataset.rows) };
     this.sheet.style.width = `${WIDTH}px`;
     this.sheet.style.height = `${(WIDTH * this.shape.rows) / this.shape.columns}px`;
@@ -25,7 +27,7 @@ export class Overlay {
   }
 
   has(name) {
-    return name === "zones" || Boolean(this.heat);
+    return ["marks", "zones"].includes(name) || Boolean(this.heat);
   }
 
   isShown(name) {
@@ -52,14 +54,32 @@ export class Overlay {
       this.viewer.querySelector(`[data-tool="${name}"]`)?.setAttribute("aria-checked", shown[name]);
     }
     for (const each of this.stage.querySelectorAll("[data-zones]")) each.classList.toggle("visible", shown.zones);
-    if (!this.heat) return;
-    if (shown.heatmap && !this.heat.src) this.heat.src = this.heat.dataset.src;
-    this.heat.hidden = !shown.heatmap;
-    this.legend.hidden = !shown.heatmap;
-    this.contours.classList.toggle("visible", shown.contours);
     this.marks.classList.toggle("visible", shown.marks);
+    if (!this.heat) return;
+    if (shown.heatmap) this.load();
+    this.heat.hidden = !shown.heatmap;
+    this.legend.classList.toggle("visible", shown.heatmap);
+    this.contours.classList.toggle("visible", shown.contours);
     this.heat.style.opacity = this.viewer.querySelector('[data-slider="opacity"]').value / 100;
     this.threshold(Number(this.viewer.querySelector('[data-slider="threshold"]').value));
+  }
+
+  /** Fetched when first wanted. On a slow line it says so; where it fails it is off again. */
+  async load() {
+    if (this.heat.src) return;
+    this.heat.src = this.heat.dataset.src;
+    const waiting = setTimeout(() => tell(words("heatmap_coming")), WAIT_MS);
+    try {
+      await this.heat.decode();
+    } catch {
+      this.heat.removeAttribute("src");
+      shown.heatmap = shown.contours = false;
+      this.show();
+      tell(words("heatmap_failed"));
+    } finally {
+      clearTimeout(waiting);
+      hush(words("heatmap_coming"));
+    }
   }
 
   /** The map's alpha is its value: below `percent` it becomes nothing. */
@@ -68,7 +88,7 @@ export class Overlay {
     this.stage.querySelector("[data-threshold-table]").setAttribute("tableValues", table.join(" "));
     this.heat.style.filter = percent > 0 ? "url(#heat-threshold)" : "";
     this.viewer.querySelector("[data-threshold]").textContent = `${percent} %`;
-    const mark = this.stage.querySelector("[data-threshold-mark]");
+    const mark = this.legend.querySelector("[data-threshold-mark]");
     mark.style.left = `${percent}%`;
     mark.hidden = percent === 0;
   }

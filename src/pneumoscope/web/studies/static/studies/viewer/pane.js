@@ -1,7 +1,7 @@
 // One radiograph in one Cornerstone viewport: how it stands, how it is windowed, what is said of it.
 import { figure, percent, words } from "./words.js";
 
-const ZOOM = { least: 0.5, most: 32 };
+const ZOOM = { least: 0.2, most: 32 };
 const WHEEL = 400;
 
 export class Pane {
@@ -22,7 +22,8 @@ export class Pane {
   async open(levels) {
     const { cs, rendering, group } = this.engine;
     this.levels = await levels;
-    this.imageId = `levels:${this.id}`;
+    // By its address: what was measured in it is there again when it is shown again.
+    this.imageId = `levels:${this.stage.dataset.pixels}`;
     this.engine.image(this.levels, this.imageId);
     rendering.enableElement({
       viewportId: this.id, type: cs.Enums.ViewportType.STACK, element: this.screen,
@@ -37,7 +38,7 @@ export class Pane {
     this.screen.addEventListener(cs.Enums.Events.IMAGE_RENDERED, this.drawn);
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(this.stage);
-    this.fitScale = this.viewport.getCamera().parallelScale;
+    this.measureFit();
     this.preset(0);
     this.ready = true;
     this.wheel = (event) => this.onWheel(event);
@@ -65,7 +66,7 @@ export class Pane {
     this.overlay?.place(corner(0, 0), corner(columns, 0), corner(0, rows));
     this.stage.classList.toggle("enlarged", this.zoom > 1.01);
     this.readout.textContent = this.describe();
-    this.drawnZoom = this.zoom;
+    if (this.fitted === this.extent) this.lastDrawn = this.state;
     this.changed(this);
   }
 
@@ -134,6 +135,12 @@ export class Pane {
     this.shift(before, this.viewport.canvasToWorld(point));
   }
 
+  /** One pixel of the file to one of the screen. */
+  actual() {
+    const [[left, top], [right, down]] = [[0, 0, 0], [1, 0, 0]].map((point) => this.viewport.worldToCanvas(point));
+    this.zoomBy(1 / (Math.hypot(right - left, down - top) * devicePixelRatio));
+  }
+
   /** Without WebGL Cornerstone counts in `scale`, with it in `parallelScale`. */
   scale(zoom) {
     const { scale, parallelScale } = this.viewport.getCamera();
@@ -187,7 +194,7 @@ export class Pane {
     this.stand({ rotation: 0, flipHorizontal: false, flipVertical: false });
   }
 
-  /** What a linked pane takes over: in shares of the picture and of the window received. */
+  /** How it stands, and what a linked pane takes over: in shares of the picture and of the window received. */
   get state() {
     const { focalPoint } = this.viewport.getCamera();
     const { low, high } = this.window;
@@ -213,17 +220,25 @@ export class Pane {
     viewport.render();
   }
 
+  get extent() {
+    return `${this.stage.clientWidth} ${this.stage.clientHeight}`;
+  }
+
+  /** The camera shows the whole image: what that is in this stage, which another size makes void. */
+  measureFit() {
+    this.fitScale = this.viewport.getCamera().parallelScale;
+    this.fitted = this.extent;
+  }
+
   resize() {
     if (!this.ready || !this.stage.clientWidth) return;
-    // The whole image in a stage of another size, then what was enlarged enlarged again.
-    // The stage has its new size already: what the zoom was is known from the last drawing.
-    const zoom = this.drawnZoom;
+    // The whole image in a stage of another size, then as it stood. The stage has its new size
+    // already: how it stood is known from the last drawing.
+    const stood = this.lastDrawn;
     this.engine.rendering.resize(true, true);
-    const standing = this.standing();
     this.viewport.resetCamera();
-    this.fitScale = this.viewport.getCamera().parallelScale;
-    this.scale(zoom);
-    this.stand(standing);
+    this.measureFit();
+    if (stood) this.state = stood;
   }
 
   onWheel(event) {

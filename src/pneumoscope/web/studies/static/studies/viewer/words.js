@@ -13,6 +13,26 @@ export const announce = (sentence) => {
   document.getElementById("live").textContent = sentence;
 };
 
+const SHOWN_MS = 4000;
+let hiding = null;
+
+/** Read out, and for some seconds on the image too: for what a reader would otherwise miss. */
+export const tell = (sentence) => {
+  announce(sentence);
+  const told = document.querySelector("[data-told]");
+  if (!told) return;
+  told.textContent = sentence;
+  told.hidden = !sentence;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { told.hidden = true; }, SHOWN_MS);
+};
+
+/** What `tell` shows is no longer so. */
+export const hush = (sentence) => {
+  const told = document.querySelector("[data-told]");
+  if (told?.textContent === sentence) told.hidden = true;
+};
+
 const language = () => document.documentElement.lang || undefined;
 
 export const figure = (value, digits = 0) =>
