@@ -41,7 +41,7 @@ def read_one(site, reader, api_of):
 def test_who_read_what_is_sent_where_it_is_wanted(site, reader, read_one):
     with fhir_server() as (server, kept):
         collects = destination_make(
-            site, "fhir", name="ARR", url=server.url, results="positive", audit_since=timezone.now()
+            site, "fhir", name="ARR", url=server.url, results="none", audit_since=timezone.now()
         )
         plain = destination_make(site, "fhir", url=server.url)
         entry = read_one()
@@ -56,6 +56,7 @@ def test_who_read_what_is_sent_where_it_is_wanted(site, reader, read_one):
         assert len(kept) == before
         found = [each for each in kept.values() if each["resourceType"] == "AuditEvent"]
         (read,) = (each for each in found if each["subtype"][0]["code"] == "read")
+        assert {each["resourceType"] for each in kept.values()} == {"AuditEvent"}
     validate(read)
     things = {each["what"]["reference"] for each in read["entity"]}
     assert f"{PUBLIC}/fhir/DiagnosticReport/{entry.resource_id}" in things
@@ -113,6 +114,10 @@ def test_only_fhir_servers_take_records(site):
     with pytest.raises(ValidationError) as caught:
         destination_save(acting_user=None, destination=made)
     assert set(caught.value.message_dict) == {"audit_since"}
+    made.audit_since, made.results = None, "none"
+    with pytest.raises(ValidationError) as caught:
+        destination_save(acting_user=None, destination=made)
+    assert set(caught.value.message_dict) == {"results"}
 
 
 def test_the_pages_show_and_set_it(site, read_one, user_of, client_of):

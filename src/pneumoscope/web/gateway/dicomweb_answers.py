@@ -22,6 +22,10 @@ from pneumoscope.web.studies.models import Image, Study
 
 Model = dict[str, Any]
 Header = dict[str, str]
+# The tables ask for these even where they are empty; what else is not known is left out.
+_ALWAYS = frozenset(
+    {"StudyTime", "ReferringPhysicianName", "StudyID", "SeriesNumber", "InstanceNumber"}
+)
 
 
 def studies_found(
@@ -77,7 +81,7 @@ def instances_found(
         json_model(
             studies.get(image.study_id, {})
             | _series_stated(image, headers[image.pk])
-            | {name: headers[image.pk].get(name) for name in OF_INSTANCE}
+            | _of_header(headers[image.pk], OF_INSTANCE)
             | {
                 "SOPClassUID": image.sop_class_uid,
                 "SOPInstanceUID": image.sop_instance_uid,
@@ -120,7 +124,7 @@ def _study_stated(
 ) -> Model:
     study = images[0].study
     birthday = born.get((study.site_id, study.patient_id)) or birth_date(header)
-    return {name: header.get(name) for name in OF_STUDY} | {
+    return _of_header(header, OF_STUDY) | {
         "SpecificCharacterSet": "ISO_IR 192",
         "InstanceAvailability": "ONLINE",
         "StudyDate": f"{study.study_date:%Y%m%d}" if study.study_date else "",
@@ -139,15 +143,18 @@ def _study_stated(
 
 def _series_stated(image: Image, header: Header) -> Model:
     request = {name: header[name] for name in OF_REQUEST if name in header}
-    stated: Model = {name: header.get(name) for name in OF_SERIES} | {
+    stated = _of_header(header, (*OF_SERIES, "TimezoneOffsetFromUTC")) | {
         "SpecificCharacterSet": "ISO_IR 192",
         "InstanceAvailability": "ONLINE",
-        "TimezoneOffsetFromUTC": header.get("TimezoneOffsetFromUTC"),
         "StudyInstanceUID": image.study.study_instance_uid,
         "SeriesInstanceUID": image.series_instance_uid,
         "Modality": image.modality,
     }
     return stated | ({"RequestAttributesSequence": [json_model(request)]} if request else {})
+
+
+def _of_header(header: Header, names: Iterable[str]) -> Model:
+    return {name: header.get(name) for name in names if name in header or name in _ALWAYS}
 
 
 def _corrected_birth_dates(studies: Iterable[Study]) -> dict[tuple[int, str], Any]:

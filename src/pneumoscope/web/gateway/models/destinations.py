@@ -29,6 +29,7 @@ class Results(models.TextChoices):
     ALL = "all", _("All results, rejected radiographs too")
     SCORED = "scored", _("Results with a probability")
     POSITIVE = "positive", _("Suspicious results only")
+    NONE = "none", _("No results, audit records only")
 
 
 class Kind(models.TextChoices):
@@ -164,6 +165,8 @@ class Destination(models.Model):
             errors["token_url"] = _("Needed to ask for tokens.")
         if self.audit_since and self.protocol != Protocol.FHIR:
             errors["audit_since"] = _("Audit records are for FHIR only.")
+        if self.results == Results.NONE and not self.audit_since:
+            errors["results"] = _("Nothing would be sent.")
         if unknown := set(self.objects_sent) - set(SENDABLE):
             errors["objects_sent"] = _not_known(unknown)
         if unknown := set(self.events) - set(Event.values):
@@ -216,9 +219,14 @@ class Destination(models.Model):
         return ONLY_KIND[Protocol(self.protocol)] if self.protocol in REPORT_PROTOCOLS else None
 
     def _chooses(self, analysis: Analysis) -> bool:
-        if self.results == Results.POSITIVE:
-            return bool(analysis.positive)
-        return self.results == Results.ALL or analysis.probability is not None
+        match self.results:
+            case Results.ALL:
+                return True
+            case Results.SCORED:
+                return analysis.probability is not None
+            case Results.POSITIVE:
+                return bool(analysis.positive)
+        return False
 
     def kinds(self, available: tuple[str, ...]) -> list[str]:
         """What is sent of a result that could be stated as `available` DICOM objects."""
