@@ -50,6 +50,12 @@ def test_keeps_placeholders_and_tags(language):
             assert sorted(PLACEHOLDER.findall(text)) == sorted(PLACEHOLDER.findall(key[0]))
 
 
+def test_french_keeps_its_signs_on_the_line():
+    """A no-break space stands before : ; ? ! and inside of « »."""
+    texts = [text for texts in written("fr").values() for text in texts]
+    assert [text for text in texts if re.search(" [:;?!»]|« ", text)] == []
+
+
 def test_each_language_goes_by_its_own_name():
     names = dict(settings.LANGUAGES)
     assert names["en"] == "English"
