@@ -164,6 +164,7 @@ def test_nothing_to_search_on_is_wrong_usage(task, option):
         ("sqlite:////nowhere/study.db", "nowhere"),
         ("postgresql+psycopg://scope:secret@127.0.0.1:1/study", "refused"),
         ("oracle9://scope:secret@host/study", "oracle9"),
+        ("postgresql+pg8000://scope:secret@host/study", "No module named .pg8000"),
         ("postgresql+psycopg://scope:secret@host:port/study", "port"),
     ],
 )

@@ -48,7 +48,9 @@ def _robustness(found: Report) -> Section:
     """The mildest, the middle and the strongest degree; report.html draws all five."""
     intro = (
         f"AUROC of what was read, and the share refused, on {found['images']} radiographs; clean\n"
-        f"{number(found['clean']['auroc'])}, {percent(found['clean']['refused'])}."
+        f"{number(found['clean']['auroc'])}, {percent(found['clean']['refused'])}. In brackets the\n"
+        "strength: standard deviation of the noise (grey is 0 to 1), radius of the blur and width\n"
+        "cropped (shares of the side), factor of the contrast, degrees, JPEG quality, pixels left."
     )
     cells: dict[str, list[str]] = {}
     for row in found["rows"]:

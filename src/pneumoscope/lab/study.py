@@ -25,8 +25,9 @@ class StudyUnavailable(PneumoscopeError):
 
     code = "study_unavailable"
     remedy = (
-        "Give --study as sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE (needs psycopg) "
-        "and see that the database answers; started again, the search goes on where it was."
+        "Give --study as sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE (needs "
+        "pip install 'psycopg[binary]') and see that the database answers; started again, the "
+        "search goes on where it was."
     )
 
 
@@ -82,7 +83,7 @@ def _storage(url: str, attempts: int = 3) -> optuna.storages.RDBStorage:
         return optuna.storages.RDBStorage(url, engine_kwargs=options)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         if attempts == 1:
-            raise _unavailable(url, error) from error
+            raise _unavailable(url, error.__cause__ or error) from error
     time.sleep(1)
     return _storage(url, attempts - 1)
 

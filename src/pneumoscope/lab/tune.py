@@ -54,6 +54,8 @@ class Search:
         values = self.values
         for item in self.ranges:
             values = with_value(values, item.path, item.suggest(trial))
+        told = (f"{name} {value}" for name, value in trial.params.items())
+        logger.info("trial %d: %s", trial.number, ", ".join(told))
         folder = self._folder(trial.number)
         write_values(values, folder / "recipe.toml")
         recipe = recipe_from(values)
@@ -136,6 +138,7 @@ def _search(
     out: Path,
 ) -> Search:
     held_out = torch.from_numpy(divided(examples, plan.data, plan.seed))
+    logger.info("reading %d radiographs", len(examples))
     whole = Dataset.of(examples, load_pixels(examples, plan.input))
     return Search(values, ranges, whole[~held_out], whole[held_out], out)
 

@@ -142,7 +142,7 @@ def robustness(rows: Sequence[Report], clean: Report) -> str:
                     *zip(*known, strict=True), "o", linestyle=dash, markersize=3, color=colour
                 )
         axes.set_ylim(-0.03, 1.03)
-        axes.set_xticks(degrees, ["0", *(f"{row['strength']:g}" for row in rows)], fontsize=6.5)
+        axes.set_xticks(degrees, ["clean", *(f"{row['strength']:g}" for row in rows)], fontsize=6.5)
         axes.set_title(rows[0]["corruption"], fontsize=9, loc="left")
 
     return svg(draw, f"Robustness against {rows[0]['corruption']}", size=(2.5, 1.9))

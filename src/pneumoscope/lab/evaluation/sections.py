@@ -96,6 +96,6 @@ def _pictures(report: Report) -> str:
             for row in report[key]
         )
         html += (
-            f'<p class="quiet">{title}, the surest first</p><div class="pictures">{figures}</div>'
+            f'<p class="quiet head">{title}, the surest first</p><div class="pictures">{figures}</div>'
         )
     return html
