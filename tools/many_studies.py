@@ -194,6 +194,10 @@ class Hospital:
             results = Analysis.objects.bulk_create(results, batch_size=500)
             for result in results:
                 result.image.study.headline = result
+                result.image.first_result = result.created
+            Image.objects.bulk_update(
+                [result.image for result in results], ["first_result"], batch_size=500
+            )
             studies = [result.image.study for result in results]
             Study.objects.bulk_update(studies, ["headline"], batch_size=500)
             readings = Reading.objects.bulk_create(

@@ -187,6 +187,7 @@ def _finish(
         state=state,
         failure_code=code,
         failure_reason=reason,
+        first_result=row.created,
         rows=outcome.radiograph.height,
         columns=outcome.radiograph.width,
         **renditions_store(image.sha256, outcome.radiograph),

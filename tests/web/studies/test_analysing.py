@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from pneumoscope.core.record import failure_record
 from pneumoscope.web.audit.models import Event
@@ -44,6 +45,20 @@ def test_a_radiograph_becomes_a_result(receive, radiograph, model):
     assert np.linalg.norm(features) == pytest.approx(1, abs=1e-2)
     assert image.rendered.size > image.thumbnail.size > 0
     assert Event.objects.get(action="image.analysed").detail["model"] == model.bundle_hash
+
+
+def test_when_the_first_result_came_stays_with_later_models(receive, radiograph, model):
+    image = analysed(receive(radiograph))
+    first = image.first_result
+    assert image.created < first <= timezone.now()
+    earlier = ModelVersion.objects.create(
+        name="earlier", version="0", bundle_hash="cd" * 32, card={}
+    )
+    Analysis.objects.update(model_version=earlier)
+    Image.objects.update(state=State.RECEIVED)
+    again = analysed(image)
+    assert (again.state, again.analyses.count()) == (State.ANALYSED, 2)
+    assert again.first_result == first
 
 
 def test_a_dicom_radiograph_becomes_a_result(receive, dicom_radiograph, model):

@@ -15,10 +15,8 @@ from django.db.models import (
     Case,
     CharField,
     Count,
-    Exists,
     Expression,
     F,
-    OuterRef,
     Q,
     QuerySet,
     Value,
@@ -31,11 +29,10 @@ from pneumoscope.web.dashboards.readings import Word
 from pneumoscope.web.dashboards.times import seconds_shown
 from pneumoscope.web.reviews.models import Review
 from pneumoscope.web.studies.conditions import AGES, UNFIT
-from pneumoscope.web.studies.models import Analysis, Image, Study
+from pneumoscope.web.studies.models import Image, Study
 
 # From an analysis, its reading and a review of it to the study.
-_ANALYSED = "image__study__"
-_REVIEWED = f"reading__analysis__{_ANALYSED}"
+_REVIEWED = "reading__analysis__image__study__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +60,11 @@ class Cohort:
 
     def result_times(self) -> Counter[tuple[Any, ...]]:
         """Images by bin and by the seconds from their receipt to their first result."""
-        found = Analysis.objects.filter(self.within(_ANALYSED, before=True))
-        sooner = Analysis.objects.filter(image=OuterRef("image"), created__lt=OuterRef("created"))
-        took = seconds_shown("created", "image__created")
-        place = self.bins.place_of(f"{_ANALYSED}created")
-        return _counted(found.filter(~Exists(sooner)), place=place, took=took)
+        found = Image.objects.filter(
+            self.within("study__", before=True), first_result__isnull=False
+        )
+        took = seconds_shown("first_result", "created")
+        return _counted(found, place=self.bins.place_of("study__created"), took=took)
 
     def words(self) -> Iterator[Word]:
         """What readers said of results, also of those before.

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Min, QuerySet, Value
 from django.db.models.functions import Floor
 from django.utils import timezone
 
 from pneumoscope.web.dashboards.times import Seconds
-from pneumoscope.web.studies.models import Analysis, Image
+from pneumoscope.web.studies.models import Image
 from pneumoscope.web.studies.states import PENDING, State
 
 HOURS = 24
@@ -39,15 +39,14 @@ def queue_of(sites: list[int]) -> Queue:
 
 
 def _done(here: QuerySet[Image], since: datetime) -> QuerySet[Any]:
-    """Images with the moment of their first result."""
-    first = Analysis.objects.filter(image=OuterRef("pk")).order_by("created").values("created")[:1]
+    """Images that had their first result since then."""
     done = here.filter(state__in=[State.ANALYSED, State.REJECTED], queued__gte=since - LOOKED_BACK)
-    return done.annotate(done=Subquery(first)).filter(done__gte=since)
+    return done.filter(first_result__gte=since)
 
 
 def _depths(waiting: QuerySet[Any], done: QuerySet[Any], hours: list[datetime]) -> list[int]:
     """An image waits at the hours after the one in which it came, to the one in which it went."""
-    came, went = _hour("queued", hours), _hour("done", hours)
+    came, went = _hour("queued", hours), _hour("first_result", hours)
     still = waiting.annotate(came=came, went=Value(HOURS - 1))
     spans = [
         *still.values_list("came", "went").annotate(count=Count("pk")),

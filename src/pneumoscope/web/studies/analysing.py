@@ -6,6 +6,7 @@ import uuid
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.pipeline import analyze
@@ -77,6 +78,7 @@ def _finish(claim: Claim, image: Image, version: ModelVersion, outcome: Outcome)
     state = State.REJECTED if outcome.status == "rejected" else State.ANALYSED
     values = {
         **renditions_store(image.sha256, outcome.radiograph),
+        "first_result": image.first_result or timezone.now(),
         "rows": outcome.radiograph.height,
         "columns": outcome.radiograph.width,
         "failure_code": record["code"] or "",

@@ -40,6 +40,8 @@ class Image(models.Model):
 
     state = models.CharField(max_length=10, choices=State.choices, default=State.RECEIVED)
     queued = models.DateTimeField(default=timezone.now)
+    # When it was first analysed or rejected, whatever later models say; here for the dashboards.
+    first_result = models.DateTimeField(null=True)
     failure_code = models.CharField(max_length=60, blank=True)
     failure_reason = models.TextField(blank=True)
     remedy = models.TextField(blank=True)
@@ -57,6 +59,11 @@ class Image(models.Model):
             models.Index(fields=["state", "queued"]),
             models.Index(fields=["site", "sop_instance_uid"]),
             models.Index(fields=["view_position", "study"]),
+            # All that the dashboards ask of a study's images.
+            models.Index(
+                fields=["study", "created", "first_result", "view_position"],
+                name="image_of_study_when",
+            ),
             # Of all: SQLite does not use one with a condition for a code that comes as a parameter.
             models.Index(fields=["failure_code", "study"], name="image_without_a_result"),
         ]
