@@ -26,7 +26,7 @@ NAMES = {
     "ISO_IR 100": "Müller^Jürgen",
     "ISO_IR 144": "Люкceмбypг^Анна",
     r"\ISO 2022 IR 87": "Yamada^Tarou=山田^太郎=やまだ^たろう",
-    "ISO_IR 192": "शर्मा^राम",
+    "ISO_IR 192": "शर्मा^प्रज्\u200dञा",
 }
 MODEL = ModelReference("lite0", "0.1.0", "ab" * 32)
 TIMES = Milliseconds(1, 1, 1, 3)

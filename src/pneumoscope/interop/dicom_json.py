@@ -22,7 +22,6 @@ OF_SERIES = (
     *("PerformedProcedureStepStartTime", *EXTRA_OF_SERIES),
 )
 OF_INSTANCE = ("InstanceNumber", "Rows", "Columns", "BitsAllocated", "NumberOfFrames")
-_LONGEST = 324
 
 
 def search_attributes(dataset: Dataset) -> dict[str, str]:
@@ -55,7 +54,7 @@ def _text(dataset: Dataset, keyword: str) -> str:
             text = "" if value is None else str(value)
     except DecodeError:
         return ""
-    return "".join(letter for letter in text if letter.isprintable()).strip()[:_LONGEST]
+    return text.strip(" \0")
 
 
 def json_model(attributes: dict[str, object]) -> dict[str, Any]:

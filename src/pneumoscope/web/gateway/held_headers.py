@@ -13,12 +13,14 @@ from pneumoscope.core.dicom_file import DicomFile
 from pneumoscope.core.errors import DecodeError, PneumoscopeError
 from pneumoscope.interop.dicom_json import search_attributes
 from pneumoscope.web.gateway.models import HeldHeader
+from pneumoscope.web.studies.headers import text_fitted
 from pneumoscope.web.studies.models import Image
 
 logger = logging.getLogger(__name__)
 
 # As many files as one search may have to read.
 READ_AT_ONCE = 500
+_LONGEST = 324  # a person's name in three scripts
 
 
 class SearchTooBroad(PneumoscopeError):
@@ -66,7 +68,8 @@ def _read(image: Image) -> dict[str, str] | None:
             data = file.read()
         limit = max(len(data), settings.PNEUMOSCOPE_MAX_FILE_BYTES)
         with parser_warnings.ignored(), parser_faults("The DICOM header"):
-            return search_attributes(DicomFile(data, max_bytes=limit).dataset)
+            stated = search_attributes(DicomFile(data, max_bytes=limit).dataset)
+        return {name: text_fitted(value, _LONGEST) for name, value in stated.items()}
     except DecodeError:
         return {}
     except OSError as error:

@@ -12,6 +12,8 @@ from pneumoscope.core.dicom_header import read_header
 from pneumoscope.core.errors import DecodeError
 from pneumoscope.core.types import DicomHeader
 
+# They print nothing, and names in Indic and Arabic scripts are other words without them.
+_JOINERS = "\u200c\u200d"
 _UID = re.compile(r"[0-9.]{1,64}")
 
 
@@ -51,4 +53,5 @@ def _uid(text: str) -> str:
 
 def text_fitted(text: str, length: int) -> str:
     """Printable, stripped and cut: PostgreSQL refuses NUL, and columns have widths."""
-    return "".join(letter for letter in text if letter.isprintable()).strip()[:length]
+    kept = (letter for letter in text if letter.isprintable() or letter in _JOINERS)
+    return "".join(kept).strip()[:length]
