@@ -242,6 +242,14 @@ def test_a_fold_of_other_data_is_refused(tmp_path, bundle_folder):
         labelled_cases([data], "test", card)
 
 
+def test_when_nothing_could_be_read_the_reason_is_told(tmp_path, bundle_folder):
+    rows = ["path,label", "a.png,normal", "b.png,pneumonia"]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows), encoding="utf-8")
+    request = Request(bundle_folder, [tmp_path], "manifest", split="all")
+    with pytest.raises(NoCases, match="0 with and 0 without were read, 2 could not be"):
+        measure(request, tmp_path / "out")
+
+
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_a_corruption_gives_a_radiograph_and_the_same_one_again(name):
     content = encode(picture(np.random.default_rng(0), ill=True), "PNG")
@@ -337,6 +345,7 @@ def test_what_is_asked_wrongly_is_said(tmp_path, capsys):
         (["--data", folder, "--robustness", "1"], "--robustness"),
         (["--data", f"{folder}/nowhere"], "--data"),
         (["--data", folder, "--set", "gate", "--refuse", f"{folder}/nowhere"], "--refuse"),
+        (["--data", folder, "--ledger", f"{folder}/nowhere/ledger.csv"], "--ledger"),
         (["--data", folder, "--boxes", f"{folder}/nowhere.csv"], "--boxes"),
     ):
         assert main(["evaluate", *arguments, "--out", folder]) == 2

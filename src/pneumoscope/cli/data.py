@@ -9,7 +9,13 @@ from pathlib import Path
 
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.main import UsageError
-from pneumoscope.cli.paths import make_folder, require_data, require_file, require_folders
+from pneumoscope.cli.paths import (
+    make_folder,
+    require_data,
+    require_file,
+    require_folders,
+    require_place,
+)
 from pneumoscope.core.bundle import bundle_find, load_bundle
 from pneumoscope.lab.manifest import doubted_label, read_manifest, read_rows, write_manifest
 from pneumoscope.lab.nih import LabelPriors, import_nih
@@ -111,6 +117,7 @@ def _relabel(options: argparse.Namespace) -> int:
     if options.out.resolve().parent != options.manifest.resolve().parent:
         raise UsageError("--out must lie beside the manifest: its paths are relative.")
     require_file("FILE", options.manifest)
+    require_place("--out", options.out)
     rows = read_rows(options.manifest)
     examples = read_manifest(options.manifest)
     bundle = load_bundle(bundle_find(options.model))
@@ -136,6 +143,7 @@ def _sheet(options: argparse.Namespace) -> int:
 
     require_file("--recipe", options.recipe)
     require_data(*options.data)
+    require_place("--out", options.out)
     recipe = read_recipe(options.recipe)
     sheet = contact_sheet(
         training_examples(options.data, recipe.data),

@@ -1,15 +1,22 @@
 """`pneumoscope evaluate`: thin over pneumoscope.lab.evaluation."""
 
 import argparse
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from pneumoscope.cli.extras import require_extra
 from pneumoscope.cli.logs import log_progress
 from pneumoscope.cli.main import UsageError
-from pneumoscope.cli.paths import make_folder, require_data, require_file, require_folders
+from pneumoscope.cli.paths import (
+    make_folder,
+    require_data,
+    require_file,
+    require_folders,
+    require_place,
+)
 from pneumoscope.core.bundle import bundle_find
-from pneumoscope.core.report import number
+from pneumoscope.core.report import number, whole
 
 # In a clone of the repository looks are kept here.
 REPOSITORY_LEDGER = Path("docs/ledger.csv")
@@ -93,6 +100,8 @@ def _check(options: argparse.Namespace) -> None:
             require_folders(f"--{name}", folder)
     if options.boxes:
         require_file("--boxes", options.boxes)
+    if options.ledger:
+        require_place("--ledger", options.ledger)
     if options.set in ("nih_rsna", "hannover") and len(options.data or ()) > 1:
         raise UsageError(f"--set {options.set} reads one folder.")
     if options.robustness < 0 or options.robustness == 1:
@@ -109,12 +118,14 @@ def _print(report: dict[str, Any]) -> None:
                 if total := part[must]:
                     print(f"  must be {must:<22} {total['refused']} of {total['images']} refused")
             continue
-        for figure, (value, low, high) in part["figures"].items():
-            print(f"  {figure:<30} {number(value)} ({number(low)} – {number(high)})")
+        for name, figure in part["figures"].items():
+            print(f"  {name:<30} {whole(figure)}")
         for row in part["contrasts"]:
             if row["figures"]:
-                value, low, high = row["figures"]["auroc"]
-                print(f"  {row['name']}: AUROC {number(value)} ({number(low)} – {number(high)})")
+                print(f"  {row['name']}: AUROC {whole(row['figures']['auroc'])}")
+        if codes := Counter(refused["code"] for refused in part["refused"]):
+            told = ", ".join(f"{code} {count}" for code, count in codes.most_common())
+            print(f"  not read and in no figure: {told}")
     for row in report.get("targets", ()):
         mark = "reached" if row["reached"] else "NOT REACHED"
         print(

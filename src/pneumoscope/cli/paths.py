@@ -26,6 +26,13 @@ def require_data(*paths: Path, option: str = "--data") -> None:
             raise UsageError(f"{option} {path} is not a folder or manifest.")
 
 
+def require_place(option: str, path: Path) -> None:
+    """For a file that will be written, or added to, when the work is done. Raises UsageError."""
+    place = path if path.exists() else path.parent
+    if path.is_dir() or not os.access(place, os.W_OK):
+        raise UsageError(f"{option} {path} cannot be written.")
+
+
 def make_folder(option: str, path: Path) -> None:
     """Where results will go: better refused now than when there are any. Raises UsageError."""
     try:

@@ -48,9 +48,10 @@ def _robustness(found: Report) -> Section:
     """The mildest, the middle and the strongest degree; report.html draws all five."""
     intro = (
         f"AUROC of what was read, and the share refused, on {found['images']} radiographs; clean\n"
-        f"{number(found['clean']['auroc'])}, {percent(found['clean']['refused'])}. In brackets the\n"
-        "strength: standard deviation of the noise (grey is 0 to 1), radius of the blur and width\n"
-        "cropped (shares of the side), factor of the contrast, degrees, JPEG quality, pixels left."
+        f"{number(found['clean']['auroc'])}, {percent(found['clean']['refused'])}.\n"
+        "In brackets the strength: standard deviation of the noise (grey is 0 to 1), radius of\n"
+        "the blur and width cropped (shares of the side), factor of the contrast, degrees, JPEG\n"
+        "quality, pixels left."
     )
     cells: dict[str, list[str]] = {}
     for row in found["rows"]:

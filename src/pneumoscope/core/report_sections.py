@@ -93,7 +93,7 @@ def figures_section(part: Report) -> Section:
 def _counted(part: Report) -> str:
     return (
         f"{part['images']:,} radiographs of {part['patients']:,} patients, {part['ill']:,} ill;\n"
-        f"{len(part['refused'])} more were refused by the input gate and are in no figure.\n"
+        f"{len(part['refused'])} more, refused by the gate or unreadable, are in no figure.\n"
         f"Positive from {part['threshold']:.4f} upwards; intervals by bootstrap over patients."
     )
 

@@ -53,7 +53,8 @@ def shared_study(
 
     Raises RecipeError where it is of others.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    # Of a trial that is interrupted it would log the whole traceback.
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
         storage=database,
         study_name=plan.name,

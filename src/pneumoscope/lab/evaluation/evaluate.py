@@ -74,7 +74,11 @@ def evaluate(
     readings = plan.of_primary(everything)
     ill = readings.ill
     if ill.all() or not ill.any():
-        raise NoCases(f"{plan.title}: the figures need radiographs with and without pneumonia.")
+        raise NoCases(
+            f"{plan.title}: the figures need radiographs with and without pneumonia; "
+            f"{int(ill.sum())} with and {int((~ill).sum())} without were read, "
+            f"{len(readings.refused)} could not be or were refused."
+        )
     report: Report = {
         "title": plan.title,
         "note": plan.note,

@@ -95,7 +95,6 @@ def _pictures(report: Report) -> str:
             "</figcaption></figure>"
             for row in report[key]
         )
-        html += (
-            f'<p class="quiet head">{title}, the surest first</p><div class="pictures">{figures}</div>'
-        )
+        html += f'<p class="quiet head">{title}, the surest first</p>'
+        html += f'<div class="pictures">{figures}</div>'
     return html
