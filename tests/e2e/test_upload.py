@@ -208,3 +208,20 @@ def test_a_chosen_row_stays_chosen_when_its_result_arrives(open_page):
     expect(row(page, "chosen.png").locator(".finding")).to_be_visible()
     expect(row(page, "chosen.png").locator(".choose")).to_be_checked()
     expect(page.locator("[data-chosen]")).to_have_text("1")
+
+
+def test_what_another_sends_slides_in_and_moves_no_row_under_the_pointer(open_page):
+    page, other = open_page("/"), open_page("/upload/")
+    expect(page.locator("[data-pending]")).to_have_count(0)
+    third = page.locator("#rows > tr").nth(2)
+    key = third.get_attribute("id")
+    third.hover()
+    before = page.locator(f"#{key}").bounding_box()["y"]
+    choose(other, "other.png", radiograph(49))
+    expect(row(other, "other.png").locator(".finding")).to_be_visible()
+    page.evaluate("htmx.trigger('#poll', 'poll')")
+    expect(row(page, "other.png")).to_be_visible()
+    assert abs(page.locator(f"#{key}").bounding_box()["y"] - before) < 1
+    page.evaluate("htmx.trigger('#poll', 'poll')")
+    page.wait_for_load_state("networkidle")
+    expect(row(page, "other.png")).to_have_count(1)

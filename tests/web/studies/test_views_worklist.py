@@ -2,17 +2,20 @@
 
 import gzip
 import re
+from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import timezone
 
 from pneumoscope.web.accounts.models import Membership
 from pneumoscope.web.reviews.models import Kind
 from pneumoscope.web.reviews.services import Opinion, review_create
 from pneumoscope.web.studies.filters import Filters
 from pneumoscope.web.studies.models import Image, SavedView, Study
-from pneumoscope.web.studies.worklist import PAGE_SIZE, page_of
+from pneumoscope.web.studies.worklist import PAGE_SIZE, moment_word, page_of
 from web.pages import image_analysed, image_failed, image_make, image_rejected, study_make
 
 pytestmark = pytest.mark.django_db
@@ -311,3 +314,36 @@ def test_words_travel_compressed_and_pictures_as_they_are(client):
     answer = client.get(picture, headers={"accept-encoding": "gzip"})
     assert answer.status_code == 200
     assert "Content-Encoding" not in answer.headers
+
+
+def test_what_others_send_comes_without_a_reload(client, other_site):
+    since = moment_word()
+    analysed("before", 0.9)
+    Study.objects.update(created=timezone.now() - timedelta(minutes=5))
+    assert client.get("/rows/", {"since": since}).content.strip() == b""
+    analysed("bright", 0.9)
+    analysed("dark", 0.1)
+    image_make(study_make(site=other_site.code), "elsewhere")
+    answer = client.get("/rows/", {"since": since}, headers=HTMX)
+    assert names(answer) == ["dark", "bright"]
+    assert 'hx-swap-oob="afterbegin:#rows"' in answer.content.decode()
+    assert "3 studies" in answer.content.decode()
+    assert int(answer.headers["X-Pneumoscope-Since"]) >= int(since)
+    filtered = client.get("/rows/", {"since": since, "result": "suspicious"}, headers=HTMX)
+    assert names(filtered) == ["bright"]
+
+
+@pytest.mark.parametrize("since", ["", "soon", "-1", "9" * 40, "99999999999"])
+def test_no_moment_brings_nothing(client, since):
+    analysed("bright", 0.9)
+    assert client.get("/rows/", {"since": since}).content.strip() == b""
+
+
+def test_only_the_first_page_waits_for_others(client, monkeypatch):
+    monkeypatch.setattr("pneumoscope.web.studies.views.page_of", partial(page_of, size=1))
+    analysed("one", 0.9)
+    analysed("two", 0.9)
+    first = client.get("/")
+    assert "data-since" in first.content.decode()
+    second = client.get("/", {"after": first.context["after"]})
+    assert "data-since" not in second.content.decode()

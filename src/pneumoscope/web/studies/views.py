@@ -24,8 +24,10 @@ from pneumoscope.web.studies.upload_views import may_upload
 from pneumoscope.web.studies.worklist import (
     PAGE_SIZE,
     count_words,
+    moment_word,
     page_of,
     rows,
+    rows_arrived,
     rows_changed,
 )
 
@@ -53,6 +55,7 @@ def _worklist(request: HttpRequest) -> HttpResponse:
         "rows": rows(studies),
         "after": after,
         "first": first,
+        "since": moment_word(),
         "filters": filters,
         "more_filters": [field for field in filters if field.name not in TOOLBAR],
         "narrowed": {name for name in filters.asked if name != "sort"},
@@ -72,11 +75,23 @@ def _worklist(request: HttpRequest) -> HttpResponse:
 @require_GET
 @require_right("study.view")
 def worklist_rows(request: HttpRequest) -> HttpResponse:
-    """`row`: the tokens of the page's pending rows; answers with those that changed."""
+    """`row`: the tokens of the page's pending rows; answers with those that changed.
+
+    With `since`, the header that came with the last answer: also with what has come since, of what
+    the page's filters find.
+    """
     tokens = request.GET.get("row", "").split(",")[:PAGE_SIZE]
     changed = rows_changed(request.user, tokens)
-    list_record(rows=[row.study for row in changed], request=request)
-    return render(request, "studies/rows.html", {"rows": changed, "oob": True})
+    context: dict[str, Any] = {"rows": changed, "oob": True}
+    arrived = []
+    if since := request.GET.get("since", ""):
+        filters = Filters(request.user, request.GET.dict())
+        if arrived := rows_arrived(filters, since):
+            context |= {"arrived": arrived, "count": count_words(filters, [], whole=False)}
+    list_record(rows=[row.study for row in [*changed, *arrived]], request=request)
+    answer = render(request, "studies/rows.html", context)
+    answer.headers["X-Pneumoscope-Since"] = moment_word()
+    return answer
 
 
 @require_safe

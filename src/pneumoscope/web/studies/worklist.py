@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -19,6 +21,9 @@ from pneumoscope.web.studies.states import PENDING
 PAGE_SIZE = 50
 # More than this many studies are not counted: nobody reads the figure, and it costs most.
 COUNT_LIMIT = 1000
+# Longer than a study takes to be written.
+OVERLAP = timedelta(seconds=10)
+MOMENT_DIGITS = 11
 ORDERS = {"suspicious": ("urgency", "created", "id"), "newest": ("created", "id")}
 
 
@@ -99,6 +104,24 @@ def token(study: Study) -> str:
 def rows(studies: Iterable[Study], duplicates: Collection[UUID] = ()) -> list[Row]:
     """`duplicates`: the keys of studies that were here before they were sent."""
     return [Row(study, study.pk in duplicates) for study in studies]
+
+
+def moment_word() -> str:
+    """Now, as `rows_arrived` reads it."""
+    return str(int(timezone.now().timestamp()))
+
+
+def rows_arrived(filters: Filters, since: str) -> list[Row]:
+    """What has come since `since`, a `moment_word`, newest first; nothing where it is no moment.
+
+    A little earlier than that too: what was being written then. Who asks knows those rows.
+    """
+    if not since.isdecimal() or len(since) > MOMENT_DIGITS:
+        return []
+    begin = datetime.fromtimestamp(int(since), UTC) - OVERLAP
+    keys = filters.studies().filter(created__gt=begin).values_list("pk", flat=True)[:PAGE_SIZE]
+    shown = with_rows(Study.objects.filter(pk__in=list(keys)), filters.user)
+    return [Row(study) for study in shown.order_by("-created", "-id")]
 
 
 def rows_changed(user: User, tokens: list[str]) -> list[Row]:

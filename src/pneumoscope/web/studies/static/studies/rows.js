@@ -1,10 +1,11 @@
-// Rows of studies that turn into results without a reload: those that are still pending, and only
-// they, are asked for until none is.
+// Rows that turn into results, and studies that arrive, without a reload. Asked for often is what is
+// still pending on the page; now and then, on the list's first page, what came since.
 "use strict";
 const Rows = (() => {
   const FIRST = 75; // after a file arrived: most results are there by then
   const SOON = 600;
   const LATER = 5000; // while the server does not answer
+  const SELDOM = 15000; // for what others send
   const AT_ONCE = 40; // rows per request: keeps the address short
 
   const rows = document.getElementById("rows");
@@ -19,6 +20,7 @@ const Rows = (() => {
   const poll = (delay = pace) => {
     clearTimeout(timer);
     if (pending().length) timer = setTimeout(() => htmx.trigger(poller, "poll"), delay);
+    else if (poller.dataset.since) timer = setTimeout(() => htmx.trigger(poller, "poll"), Math.max(delay, SELDOM));
   };
 
   const hurry = () => {
@@ -30,14 +32,21 @@ const Rows = (() => {
     const all = pending();
     const from = all.length > AT_ONCE ? (turn++ * AT_ONCE) % all.length : 0;
     event.detail.parameters = { row: all.slice(from, from + AT_ONCE).join(",") };
+    if (poller.dataset.since) event.detail.parameters.since = poller.dataset.since;
   });
   poller.addEventListener("htmx:afterRequest", (event) => {
     offline.hidden = event.detail.successful;
+    const since = event.detail.xhr.getResponseHeader("X-Pneumoscope-Since");
+    if (since && poller.dataset.since) poller.dataset.since = since;
     pace = Math.min(SOON, 1.5 * pace);
     poll(event.detail.successful ? pace : LATER);
   });
   // A row that was chosen stays so when its result arrives.
   document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    if (detail.target === rows) {
+      detail.shouldSwap = false;
+      return arrive(detail.fragment);
+    }
     const [box, older] = [detail.fragment, detail.target].map((each) => each.querySelector(".choose"));
     if (box && older) box.checked = older.checked;
   });
@@ -68,6 +77,16 @@ const Rows = (() => {
     const before = row?.getBoundingClientRect().top;
     change();
     if (row?.isConnected) scrollBy({ top: row.getBoundingClientRect().top - before, behavior: "instant" });
+  };
+
+  // What others sent goes to the top; what this page knows already stays where it is.
+  const arrive = (fragment) => {
+    const fresh = [...fragment.querySelectorAll("tr")].filter((row) => !document.getElementById(row.id));
+    if (!fresh.length) return;
+    document.getElementById("empty")?.remove();
+    rows.closest("table").hidden = false;
+    keepStill(() => rows.prepend(...fresh));
+    announceRows(fresh);
   };
 
   poll();
