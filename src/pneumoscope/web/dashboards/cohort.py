@@ -26,7 +26,7 @@ from django.db.models.functions import Coalesce, NullIf
 
 from pneumoscope.web.dashboards.periods import Bins, midnight
 from pneumoscope.web.dashboards.readings import Word
-from pneumoscope.web.dashboards.times import seconds_shown
+from pneumoscope.web.dashboards.times import tenths
 from pneumoscope.web.reviews.models import Review
 from pneumoscope.web.studies.conditions import AGES, UNFIT
 from pneumoscope.web.studies.models import Image, Study
@@ -63,7 +63,7 @@ class Cohort:
         found = Image.objects.filter(
             self.within("study__", before=True), first_result__isnull=False
         )
-        took = seconds_shown("first_result", "created")
+        took = tenths("first_result", "created")
         return _counted(found, place=self.bins.place_of("study__created"), took=took)
 
     def words(self) -> Iterator[Word]:
@@ -79,7 +79,7 @@ class Cohort:
         found = Review.objects.alias(of_site=F(f"{_REVIEWED}site_id") + 0)
         found = found.filter(created__gte=first, **of_these).annotate(
             place=self.bins.place_of(f"{_REVIEWED}created"),
-            took=seconds_shown("created", "reading__analysis__created"),
+            took=tenths("created", "reading__analysis__created"),
             **groups,
         )
         said = ("superseded", "kind", "agreement", "label", "reading__state")

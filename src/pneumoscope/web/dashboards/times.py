@@ -1,4 +1,4 @@
-"""How long things take, told by the database about as finely as it is shown."""
+"""How long things take, told by the database as finely as it is shown."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from django.db.models import Case, Expression, FloatField, Func, When
+from django.db.models import Expression, FloatField, Func
 from django.db.models.functions import Round
-from django.db.models.lookups import LessThan
 
 
 class Seconds(Func):
@@ -33,11 +32,9 @@ class Seconds(Func):
         )
 
 
-def seconds_shown(later: str, earlier: str) -> Expression:
-    """The seconds between two moments: below ten to a tenth, else whole."""
-    took = Seconds(later, earlier)
-    tenths = Round(took * 10.0) / 10.0
-    return Case(When(LessThan(took, 10.0), then=tenths), default=Round(took))
+def tenths(later: str, earlier: str) -> Expression:
+    """The seconds between two moments, to a tenth."""
+    return Round(Seconds(later, earlier) * 10.0) / 10.0
 
 
 @dataclass(frozen=True, slots=True)
