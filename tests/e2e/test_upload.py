@@ -109,6 +109,22 @@ def test_a_lost_connection_is_said_and_the_file_goes_on_by_itself(open_page):
     assert "The connection broke off" in said
 
 
+def test_a_file_chosen_without_a_connection_is_sent_when_there_is_one(open_page):
+    page = open_page("/upload/")
+    refused = []
+
+    def judge(route: Route) -> None:
+        refused.append(route)
+        route.fulfill(status=503)
+
+    page.route("**/sha256*", judge)
+    choose(page, "ward.png", radiograph(50))
+    expect(row(page, "ward.png")).to_contain_text("The connection broke off. 0 kB are safe")
+    page.unroute("**/sha256*")
+    expect(row(page, "ward.png").locator(".finding")).to_be_visible()
+    assert refused
+
+
 def test_a_cancelled_upload_is_gone_here_and_there(open_page):
     page = open_page("/upload/")
     hold_parts(page, after=1)

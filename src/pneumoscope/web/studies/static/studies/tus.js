@@ -19,10 +19,16 @@ const Tus = (() => {
   const hashing = new Map();
   const digest = (file, script) => {
     worker ??= new Worker(script, { type: "module" });
-    worker.onmessage = ({ data }) => { hashing.get(data.id)(data.sha256); hashing.delete(data.id); };
-    return new Promise((done) => {
+    worker.onmessage = ({ data }) => { hashing.get(data.id).done(data.sha256); hashing.delete(data.id); };
+    // Its own code did not arrive: as with any other request, until the connection is there again.
+    worker.onerror = () => {
+      worker = null;
+      for (const { fail } of hashing.values()) fail(new Lost());
+      hashing.clear();
+    };
+    return new Promise((done, fail) => {
       const id = crypto.getRandomValues(new Uint32Array(2)).join();
-      hashing.set(id, done);
+      hashing.set(id, { done, fail });
       worker.postMessage({ id, file });
     });
   };

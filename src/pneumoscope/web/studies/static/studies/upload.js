@@ -19,7 +19,7 @@
   };
   const number = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
   const size = (bytes) =>
-    bytes < 1e6 ? `${number.format(Math.max(1, Math.round(bytes / 1e3)))} kB` : `${number.format(bytes / 1e6)} MB`;
+    bytes < 1e6 ? `${number.format(bytes && Math.max(1, Math.round(bytes / 1e3)))} kB` : `${number.format(bytes / 1e6)} MB`;
 
   // What a state looks like: icon, word, whether it moves, and what can be done about it.
   const STATES = {
