@@ -19,7 +19,7 @@ from pneumoscope.web.gateway.intake import arrival_take_in, arrivals_waiting
 from pneumoscope.web.gateway.listen import Origins, listener, may_send
 from pneumoscope.web.gateway.models import Arrival, Peer, RoutingRule
 from pneumoscope.web.gateway.models.arrivals import Outcome, Way
-from pneumoscope.web.gateway.receiving import Committer, file_store, instance_store
+from pneumoscope.web.gateway.receiving import Committer, file_stored, instance_stored
 from pneumoscope.web.studies import storage
 from pneumoscope.web.studies.models import Image, Study
 from pneumoscope.web.studies.states import PENDING, State
@@ -38,8 +38,9 @@ def arrive(peer):
     """arrive(dataset) → the arrival, taken in."""
 
     def make(dataset, *, site=peer.site):
-        stored = file_store(file_of(dataset))
-        row = Arrival.objects.create(site=site, way=Way.STORE, peer=peer, sender="X", file=stored)
+        fields = {"site": site, "way": Way.STORE, "peer": peer, "sender": "X"}
+        with file_stored(file_of(dataset)) as stored:
+            row = Arrival.objects.create(**fields, file=stored)
         arrival_take_in(row.pk)
         row.refresh_from_db()
         return row
@@ -95,21 +96,21 @@ def test_a_full_disk_is_out_of_resources(monkeypatch, number, kind):
         raise OSError(number, "no")
 
     monkeypatch.setattr(storage.os, "fsync", fail)
-    with pytest.raises(kind):
-        instance_store(instance(dicom_make()))
+    with pytest.raises(kind), instance_stored(instance(dicom_make())):
+        pass
 
 
 @pytest.mark.django_db
 def test_a_file_over_the_limit_is_out_of_resources(settings):
     settings.PNEUMOSCOPE_MAX_FILE_BYTES = 100
-    with pytest.raises(OutOfResources):
-        instance_store(instance(dicom_make()))
+    with pytest.raises(OutOfResources), instance_stored(instance(dicom_make())):
+        pass
 
 
 @pytest.mark.django_db
 def test_the_same_bytes_lie_there_once():
-    first, again = (file_store(file_of(dicom_make())) for _ in range(2))
-    assert first == again
+    with file_stored(file_of(dicom_make())) as first, file_stored(file_of(dicom_make())) as again:
+        assert first == again
     with default_storage.open(first) as file:
         assert file.read() == file_of(dicom_make())
 

@@ -14,7 +14,7 @@ from pneumoscope.interop.objects import OBJECTS
 from pneumoscope.web.gateway.intake import arrival_take_in
 from pneumoscope.web.gateway.models import Arrival
 from pneumoscope.web.gateway.models.arrivals import Outcome, Way
-from pneumoscope.web.gateway.receiving import file_store
+from pneumoscope.web.gateway.receiving import file_stored
 from pneumoscope.web.studies.analysing import image_analyse
 from pneumoscope.web.studies.models import Analysis, Image, Study
 from web.outgoing import deliver_all, destination_make, to_orthanc
@@ -37,7 +37,8 @@ def arrive(site):
     """arrive(bytes) → the arrival, taken in."""
 
     def make(data):
-        row = Arrival.objects.create(site=site, way=Way.STORE, sender="X", file=file_store(data))
+        with file_stored(data) as file:
+            row = Arrival.objects.create(site=site, way=Way.STORE, sender="X", file=file)
         arrival_take_in(row.pk)
         row.refresh_from_db()
         return row

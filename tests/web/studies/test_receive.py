@@ -1,11 +1,15 @@
 import hashlib
 import io
 import stat
+import threading
+import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pydicom
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
@@ -16,6 +20,7 @@ from pneumoscope.web.studies.services import (
     Receipt,
     Refusal,
     archive_receive,
+    file_name,
     study_receive,
     upload_receive,
 )
@@ -71,6 +76,45 @@ def test_files_are_for_their_owner_alone_and_nothing_half_written_stays(receive,
     files = [path for path in settings.MEDIA_ROOT.rglob("*") if path.is_file()]
     assert [str(path) for path in files] == [image.file.path]
     assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
+
+
+def test_a_deletion_and_the_same_bytes_anew_never_leave_a_row_without_its_file(receive, jpeg):
+    """The deletion has begun when they come: it waits for nobody, and they wait for it."""
+    data, begun = jpeg(), threading.Event()
+    name = file_name(hashlib.sha256(data).hexdigest())
+    default_storage.save(name, ContentFile(data))
+
+    def needed():
+        begun.set()
+        time.sleep(0.2)
+        return False
+
+    deletion = threading.Thread(target=default_storage.delete_unused, args=[name, needed])
+    deletion.start()
+    assert begun.wait(20)
+    image = receive(data).image
+    deletion.join()
+    assert default_storage.exists(image.file.name)
+
+
+def test_a_deletion_asks_when_what_comes_has_its_row(jpeg):
+    """The file lies there, its row does not yet: whoever deletes the same bytes waits for it."""
+    data, rows, asked = jpeg(), [], []
+    name = file_name(hashlib.sha256(data).hexdigest())
+
+    def needed():
+        asked.extend(rows)
+        return bool(rows)
+
+    with default_storage.kept(name):
+        default_storage.save(name, ContentFile(data))
+        deletion = threading.Thread(target=default_storage.delete_unused, args=[name, needed])
+        deletion.start()
+        deletion.join(0.2)
+        rows.append("its row")
+    deletion.join()
+    assert asked == rows
+    assert default_storage.exists(name)
 
 
 def test_the_same_bytes_are_one_image(receive, jpeg):

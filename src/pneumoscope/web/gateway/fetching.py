@@ -26,7 +26,7 @@ from pneumoscope.web.gateway.models import Arrival, Peer, Pull
 from pneumoscope.web.gateway.models.arrivals import Way
 from pneumoscope.web.gateway.models.pulls import Method
 from pneumoscope.web.gateway.models.rules import words
-from pneumoscope.web.gateway.receiving import instance_store
+from pneumoscope.web.gateway.receiving import instance_stored
 from pneumoscope.web.studies.headers import header_read
 
 # Studies are filed late: every question reaches back over what was answered before.
@@ -107,15 +107,16 @@ def web_archive(pull: Pull, peer: HttpPeer) -> Archive:
 
 def _keep(pull: Pull, instance: Instance) -> None:
     """Raises StoreRefused."""
-    Arrival.objects.create(
-        site=pull.site,
-        way=Way.PULL,
-        peer=pull.peer,
-        sender=pull.name[:64],
-        file=instance_store(instance),
-        sop_class_uid=instance.sop_class_uid,
-        sop_instance_uid=instance.sop_instance_uid,
-    )
+    with instance_stored(instance) as file:
+        Arrival.objects.create(
+            site=pull.site,
+            way=Way.PULL,
+            peer=pull.peer,
+            sender=pull.name[:64],
+            file=file,
+            sop_class_uid=instance.sop_class_uid,
+            sop_instance_uid=instance.sop_instance_uid,
+        )
 
 
 def pull_run(pull: Pull, archive: Archive) -> int:

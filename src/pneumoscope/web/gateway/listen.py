@@ -19,7 +19,7 @@ from pneumoscope.web.gateway.intake import take_in_forever
 from pneumoscope.web.gateway.models import Arrival, Peer
 from pneumoscope.web.gateway.models.arrivals import Way
 from pneumoscope.web.gateway.pulling import pull_forever
-from pneumoscope.web.gateway.receiving import Committer, instance_store
+from pneumoscope.web.gateway.receiving import Committer, instance_stored
 from pneumoscope.web.gateway.tls import server_context
 
 logger = logging.getLogger(__name__)
@@ -98,17 +98,18 @@ def _services(committer: Committer) -> Services:
 
     def keep(instance: Instance) -> None:
         peer, site = origins.of(instance.peer)
-        arrival = Arrival(
-            site=site,
-            way=Way.STORE,
-            peer=peer,
-            sender=instance.peer.calling_ae_title,
-            address=instance.peer.address,
-            file=instance_store(instance),
-            sop_class_uid=instance.sop_class_uid,
-            sop_instance_uid=instance.sop_instance_uid,
-        )
-        committer.arrival_commit(arrival)
+        with instance_stored(instance) as file:
+            arrival = Arrival(
+                site=site,
+                way=Way.STORE,
+                peer=peer,
+                sender=instance.peer.calling_ae_title,
+                address=instance.peer.address,
+                file=file,
+                sop_class_uid=instance.sop_class_uid,
+                sop_instance_uid=instance.sop_instance_uid,
+            )
+            committer.arrival_commit(arrival)
 
     def holds(caller: Caller) -> Holds:
         _, site = origins.of(caller)

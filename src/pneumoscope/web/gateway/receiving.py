@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Self
 
 from django.core.files import File
@@ -21,7 +22,7 @@ from pneumoscope.core.errors import EmptyFile, FileTooLarge
 from pneumoscope.interop.storing import CannotUnderstand, Instance, OutOfResources
 from pneumoscope.web.gateway.models import Arrival
 from pneumoscope.web.studies.errors import NoRoom
-from pneumoscope.web.studies.services import size_check
+from pneumoscope.web.studies.services import file_name, size_check
 
 logger = logging.getLogger(__name__)
 
@@ -29,27 +30,34 @@ _MOST_TOGETHER = 64
 _BUSY_SECONDS = 0.5
 
 
-def instance_store(instance: Instance) -> str:
-    """Write the file durably, named by its content; returns its name in the storage.
+@contextmanager
+def instance_stored(instance: Instance) -> Iterator[str]:
+    """The name in the storage of its file, durably written; commit the row before this ends.
 
     Raises OutOfResources or CannotUnderstand.
     """
     try:
         size_check(len(instance.head) + len(instance.data))
-        return file_store(instance.head, instance.data)
+        with file_stored(instance.head, instance.data) as name:
+            yield name
     except (FileTooLarge, NoRoom) as error:
         raise OutOfResources(str(error)) from error
     except EmptyFile as error:
         raise CannotUnderstand(str(error)) from error
 
 
-def file_store(*pieces: bytes | memoryview) -> str:
-    """Store what the pieces are together; the name ends in its SHA-256."""
+@contextmanager
+def file_stored(*pieces: bytes | memoryview) -> Iterator[str]:
+    """Store what the pieces are together; the name ends in its SHA-256.
+
+    No deletion of the same bytes takes the file away while the context lasts.
+    """
     hashed = hashlib.sha256()
     for piece in pieces:
         hashed.update(piece)
-    sha256 = hashed.hexdigest()
-    return default_storage.save(f"received/{sha256[:2]}/{sha256}", _Pieces(pieces))
+    name = file_name(hashed.hexdigest())
+    with default_storage.kept(name):
+        yield default_storage.save(name, _Pieces(pieces))
 
 
 class _Pieces(File):

@@ -18,7 +18,7 @@ from pneumoscope.web.accounts.models import User
 from pneumoscope.web.gateway.intake import arrival_take_in
 from pneumoscope.web.gateway.models import Arrival
 from pneumoscope.web.gateway.models.arrivals import Way
-from pneumoscope.web.gateway.receiving import instance_store
+from pneumoscope.web.gateway.receiving import instance_stored
 from pneumoscope.web.studies.headers import header_read
 
 _ANOTHER_STUDY = 0xA900
@@ -134,15 +134,16 @@ def _arrival(data: bytes, header: DicomHeader, user: User, address: str) -> Arri
     instance = Instance(
         data, header.sop_class_uid, header.sop_instance_uid, header.transfer_syntax_uid, caller
     )
-    return Arrival.objects.create(
-        site=user.site,
-        way=Way.STOW,
-        sender=user.get_username()[:64],
-        address=address or None,
-        file=instance_store(instance),
-        sop_class_uid=header.sop_class_uid,
-        sop_instance_uid=header.sop_instance_uid,
-    )
+    with instance_stored(instance) as file:
+        return Arrival.objects.create(
+            site=user.site,
+            way=Way.STOW,
+            sender=user.get_username()[:64],
+            address=address or None,
+            file=file,
+            sop_class_uid=header.sop_class_uid,
+            sop_instance_uid=header.sop_instance_uid,
+        )
 
 
 def _one_study(kept: list[DicomHeader], root: str) -> str:

@@ -14,7 +14,7 @@ from pneumoscope.web.accounts.roles import Role, rights_of
 from pneumoscope.web.audit.services import event_record
 from pneumoscope.web.studies.models import Image, Study
 
-# `name`: of a file that no image has any more. Whoever still needs it answers True.
+# `name`: of a file whose image was deleted. Whoever still needs it answers True.
 file_unused = Signal()
 _READERS = [role for role in Role.values if "review.write" in rights_of(role)]
 
@@ -71,8 +71,11 @@ def _delete(study: Study, actor: User) -> bool:
 def _files_delete(names: set[str]) -> None:
     """The same bytes at another site are one file: it goes with the last that has it."""
     for name in names:
-        sha256 = name.rpartition("/")[2].partition(".")[0].partition("-")[0]
-        if Image.objects.filter(sha256=sha256).exists():
-            continue
-        if not any(needed for _, needed in file_unused.send(Image, name=name)):
-            default_storage.delete(name)
+        default_storage.delete_unused(name, partial(_file_needed, name))
+
+
+def _file_needed(name: str) -> bool:
+    """Images are asked last: what an arrival needs no longer is an image's by then."""
+    sha256 = name.rpartition("/")[2].partition(".")[0].partition("-")[0]
+    needed = any(needed for _, needed in file_unused.send(Image, name=name))
+    return needed or Image.objects.filter(sha256=sha256).exists()

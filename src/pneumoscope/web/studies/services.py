@@ -81,24 +81,25 @@ def study_receive(
     image = known.first()
     if image is None:
         # Named by its content: a crash from here on leaves at most a file that nobody asks for.
-        kept = kept or _keep(data, sha256)
-        try:
-            image = _create(
-                header=kept.header,
-                source=source,
-                actor=actor,
-                site=site,
-                passed_over=passed_over,
-                sha256=sha256,
-                source_name=text_fitted(PurePosixPath(source_name).name, 255) or "unnamed",
-                file=kept.file,
-                bytes=len(data),
-            )
-        except IntegrityError:
-            # The same bytes arrived at the same time, and the other sender was first.
-            image = known.get()
-        else:
-            return Receipt(image, duplicate=False)
+        with default_storage.kept(file_name(sha256)):
+            kept = kept or _keep(data, sha256)
+            try:
+                image = _create(
+                    header=kept.header,
+                    source=source,
+                    actor=actor,
+                    site=site,
+                    passed_over=passed_over,
+                    sha256=sha256,
+                    source_name=text_fitted(PurePosixPath(source_name).name, 255) or "unnamed",
+                    file=kept.file,
+                    bytes=len(data),
+                )
+            except IntegrityError:
+                # The same bytes arrived at the same time, and the other sender was first.
+                image = known.get()
+            else:
+                return Receipt(image, duplicate=False)
     _receive_again(image, actor)
     return Receipt(image, duplicate=True)
 
@@ -163,8 +164,13 @@ def size_check(size: int) -> None:
         raise FileTooLarge(f"The file has {size:,} bytes; the limit is {limit:,}.")
 
 
+def file_name(sha256: str) -> str:
+    """In the storage."""
+    return f"received/{sha256[:2]}/{sha256}"
+
+
 def _keep(data: bytes, sha256: str) -> Kept:
-    file = default_storage.save(f"received/{sha256[:2]}/{sha256}", ContentFile(data))
+    file = default_storage.save(file_name(sha256), ContentFile(data))
     header = header_read(data, max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES)
     return Kept(file, sha256, header)
 

@@ -1,8 +1,11 @@
 """Where radiographs lie: files named by their content, complete on the disk or not there at all."""
 
 import errno
+import fcntl
 import os
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.core.files import File
@@ -29,13 +32,34 @@ class ContentStorage(FileSystemStorage):
         return name
 
     def _save(self, name: str, content: File) -> str:
-        try:
+        with _full_disk_named():
             self._write(Path(self.path(name)), content)
-        except OSError as error:
-            if error.errno in _FULL:
-                raise NoRoom("The disk is full.") from error
-            raise
         return name
+
+    @contextmanager
+    def kept(self, name: str) -> Iterator[None]:
+        """While it lasts `delete_unused` waits: for a file that is stored before its row is."""
+        with self._locked(name, fcntl.LOCK_SH):
+            yield
+
+    def delete_unused(self, name: str, needed: Callable[[], bool]) -> None:
+        """Delete the file unless it is needed, which is asked while nobody is storing it."""
+        with self._locked(name, fcntl.LOCK_EX):
+            if not needed():
+                self.delete(name)
+
+    @contextmanager
+    def _locked(self, name: str, how: int) -> Iterator[None]:
+        """Across processes, until the end of this one at the latest: a lock of the folder."""
+        folder = Path(self.path(name)).parent
+        with _full_disk_named():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, how)
+            yield
+        finally:
+            os.close(handle)
 
     def _write(self, place: Path, content: File) -> None:
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,6 +77,16 @@ class ContentStorage(FileSystemStorage):
             Path(temporary).unlink(missing_ok=True)
             raise
         _flush_folder(place.parent)
+
+
+@contextmanager
+def _full_disk_named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise NoRoom("The disk is full.") from error
+        raise
 
 
 def _flush_folder(folder: Path) -> None:
