@@ -12,7 +12,7 @@ from django.utils.translation.trans_real import to_locale
 
 WEB = Path(settings.LOCALE_PATHS[0]).parent
 LANGUAGES = [code for code, _ in settings.LANGUAGES if code != settings.LANGUAGE_CODE]
-CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy"}
+CALLS = {"_", "gettext", "gettext_lazy", "ngettext", "ngettext_lazy", "gettext_noop"}
 LITERAL = r"u?(?:'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
 CALL = re.compile(rf"\b(?:gettext|_)\(({LITERAL})|\bngettext\(({LITERAL}), ({LITERAL})")
 

@@ -16,7 +16,7 @@ from web.catalogues import WEB
 
 WORD = re.compile(r"[^\W\d_]{2}")
 # The same in every language.
-NAMES = {"Pneumoscope", "PDF", "JSON", "API", "DICOM", "DICOMweb", "TLS", "PA", "AP", "ms"}
+NAMES = {"Pneumoscope", "AUROC", "PDF", "JSON", "API", "DICOM", "DICOMweb", "TLS", "PA", "AP", "ms"}
 PROTOCOLS = {"C-STORE", "STOW-RS", "FHIR R4", "ORU^R01", "HL7 v2, ORU^R01", "Webhook"}
 PROTOCOLS |= {"DICOM, C-STORE", "DICOM, C-GET", "DICOMweb, STOW-RS"}
 SAID = {"alt", "aria-description", "aria-label", "aria-valuetext", "label", "placeholder", "title"}

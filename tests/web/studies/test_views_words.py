@@ -141,7 +141,7 @@ def test_a_card_becomes_tables():
         },
     }
     tables = {table["title"]: dict(table["rows"]) for table in figures(card)}
-    assert tables["Operating point: rule in"] == {"Threshold": "0.340", "Specificity": "0.980"}
+    assert tables["Operating point: rule-in"] == {"Threshold": "0.340", "Specificity": "0.980"}
     assert tables["Uncertain results"] == {"Low": "0.200", "High": "0.700"}
     assert tables["Metrics"] == {"AUC": "0.988"}
     assert tables["Test"] == {

@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
+from pneumoscope.web.accounts.operating import point_word
 from pneumoscope.web.accounts.roles import Right, Role, Scope, rights_of
 
 
@@ -47,6 +48,11 @@ class Site(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def operating_word(self) -> str:
+        """For people; empty where the card chooses."""
+        return point_word(self.operating_point)
 
 
 @dataclass(frozen=True, slots=True)

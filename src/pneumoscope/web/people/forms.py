@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from pneumoscope.core.operating import OPERATING_POINTS
 from pneumoscope.web.accounts.models import Site, User
+from pneumoscope.web.accounts.operating import POINTS
 from pneumoscope.web.accounts.roles import Role, Scope
 
 LIVES = [(7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (365, _("one year"))]
@@ -65,7 +65,7 @@ class TokenForm(forms.Form):
 
 class SiteForm(forms.ModelForm):
     operating_point = forms.ChoiceField(
-        choices=[("", _("The model’s own")), *((each, each) for each in OPERATING_POINTS)],
+        choices=[("", _("The model’s own")), *POINTS],
         required=False,
         label=_("Operating point"),
         help_text=_("Where this site calls pneumonia; the model’s card has the figures of each."),

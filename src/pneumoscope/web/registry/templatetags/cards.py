@@ -8,6 +8,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from pneumoscope.web.accounts.operating import point_word
+
 register = template.Library()
 
 # What the field writes in capitals or differently from its key.
@@ -51,7 +53,7 @@ def figures(card: dict[str, Any]) -> list[dict[str, Any]]:
 def _operating_point(point: dict[str, Any]) -> dict[str, Any]:
     measured = {name: value for name, value in point.items() if name != "name"}
     return {
-        "title": _("Operating point: %(name)s") % {"name": words(point["name"]).lower()},
+        "title": _("Operating point: %(name)s") % {"name": point_word(point["name"])},
         "rows": list(flat(measured)),
     }
 

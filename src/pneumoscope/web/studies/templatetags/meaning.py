@@ -5,13 +5,17 @@ from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from pneumoscope.core.metrics import predictive_values
+from pneumoscope.web.accounts.operating import point_word
 from pneumoscope.web.studies.models import Analysis
 from pneumoscope.web.studies.templatetags.reading import percent
 
 register = template.Library()
 
+# What the cards of our training say: in the catalogues, as those are asked for it.
+gettext_noop("pneumonia as likely as not before the image is seen")
 # How much likelier one cause must be before it is worth a word.
 CAUSE_MARGIN = 2.0
 
@@ -44,7 +48,7 @@ def calibration_sentence(analysis: Analysis) -> str:
     if not prior:
         return sentence
     condition = _("The number assumes %(prior)s; where pneumonia is rarer, fewer do.")
-    return f"{sentence} {condition % {'prior': prior}}"
+    return f"{sentence} {condition % {'prior': _(prior)}}"
 
 
 @register.filter
@@ -58,7 +62,7 @@ def operating_sentence(analysis: Analysis) -> str:
         "cleared %(specificity)s of normal radiographs in validation."
     )
     return sentence % {
-        "name": point["name"].replace("_", "-"),
+        "name": point_word(point["name"]),
         "sensitivity": percent(point["sensitivity"]),
         "specificity": percent(point["specificity"]),
     }
