@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from interop.fhir_server import fhir_server, validate
 from interop.findings import NAMES
-from interop.listening import http_server, tcp_server
+from interop.listening import closed_port, http_server, tcp_server
 from pneumoscope.interop.hl7v2 import parse
 from pneumoscope.interop.hl7v2_ack import acknowledge
 from pneumoscope.interop.mllp import MllpServer
@@ -22,6 +22,7 @@ from pneumoscope.web.gateway.delivering import (
     LONGEST_WISH_SECONDS,
     delivery_attempt,
     delivery_claim,
+    is_silent,
     pause_seconds,
 )
 from pneumoscope.web.gateway.models import Delivery, FhirEntry, Told
@@ -203,6 +204,20 @@ def test_a_peer_that_misbehaves_is_tried_again(site, behave, protocol):
     assert failure.transient
     assert stages() == ["RETRY"]
     assert Delivery.objects.get().due > timezone.now()
+
+
+@pytest.mark.django_db
+def test_a_result_whose_file_is_gone_is_given_up_and_the_next_one_goes(site):
+    """It is no reason to leave the peer alone for a while."""
+    destination = destination_make(
+        site, "dicom", host="127.0.0.1", port=closed_port(), ae_title="X"
+    )
+    image = dicom_result(site).image
+    image.file.storage.delete(image.file.name)
+    failures = deliver_all(destination)
+    assert {each.code for each in failures} == {"cannot_send"}
+    assert not any(is_silent(each) for each in failures)
+    assert set(stages()) == {Stage.DEAD}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -100,6 +100,8 @@ def _send(delivery: Delivery) -> PneumoscopeError | None:
         return error
     except ImportError as error:
         return MissingExtra(f"{error.name} is not installed.")
+    except FileNotFoundError:
+        return CannotSend("The radiograph's file is gone.")
     except (DatabaseError, OSError) as error:
         return PeerBusy(f"Not ready here: {type(error).__name__}.")
     except Exception as error:

@@ -44,6 +44,7 @@ from pneumoscope.web.studies.states import PENDING
 # PS3.18 sections 8.3.4.1 and 8.3.4.4.
 _IGNORED = '299 pneumoscope: "Parameters that are not supported were ignored."'
 _CUT = '299 pneumoscope: "There may be additional results that can be requested by offset."'
+_MOST_FRAMES = 1000
 
 
 class _AsAsked(BaseContentNegotiation):
@@ -159,11 +160,11 @@ class MetadataView(DicomwebView):
 class FramesView(DicomwebView):
     def get(self, request: Request, numbers: str, **names: str) -> StreamingHttpResponse:
         wanted = numbers.split(",")
-        if not all(number.isdecimal() for number in wanted):
-            raise MalformedRequest("Frames are named by their numbers.")
+        if len(wanted) > _MOST_FRAMES or not all(number.isdecimal() for number in wanted):
+            raise MalformedRequest(f"Frames are named by numbers, at most {_MOST_FRAMES} of them.")
         image = self.found(request, **names)[0]
         try:
-            parts = frames(_bytes(image), map(int, wanted[:1000]), max_bytes=_limit())
+            parts = frames(_bytes(image), map(int, wanted), max_bytes=_limit())
         except IndexError:
             raise Http404 from None
         kind = parts[0].content_type.partition(";")[0] if parts else OCTETS

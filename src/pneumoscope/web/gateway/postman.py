@@ -47,6 +47,9 @@ class Postman:
                 self.round()
             except DatabaseError as error:
                 logger.warning("delivering failed, will try again: %s", error)
+            except Exception:
+                # Whatever one row holds must never end the delivering of the others.
+                logger.exception("delivering failed, will try again")
             close_old_connections()
             self._ended.wait(0 if busy else ROUND_SECONDS)
         for thread in self._threads.values():

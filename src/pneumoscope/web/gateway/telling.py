@@ -5,7 +5,6 @@ the same objects, resources and messages. Who the patient is and what was ordere
 time of telling, so that a correction is in whatever is told after it.
 """
 
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -14,19 +13,8 @@ from django.urls import reverse
 from django.utils.translation import to_locale
 from pydicom.dataset import Dataset
 
-from pneumoscope.core.decode import decode
 from pneumoscope.core.decode_guard import parser_faults, parser_warnings
 from pneumoscope.core.dicom_file import DicomFile
-from pneumoscope.core.types import (
-    Aetiology,
-    Milliseconds,
-    ModelReference,
-    Prediction,
-    QualityReport,
-    Reason,
-    Region,
-)
-from pneumoscope.core.types import Analysis as Outcome
 from pneumoscope.interop.finding import Finding
 from pneumoscope.interop.reported import (
     HeldInstance,
@@ -36,6 +24,13 @@ from pneumoscope.interop.reported import (
 )
 from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.gateway.models import KnownPatient, Order
+from pneumoscope.web.gateway.recorded import (
+    model_of,
+    outcome,
+    prediction_of,
+    quality_of,
+    regions_of,
+)
 from pneumoscope.web.gateway.stated import states_result
 from pneumoscope.web.reviews.models import Report
 from pneumoscope.web.studies.models import Analysis, Image, Study
@@ -53,10 +48,10 @@ def reported_study(analysis: Analysis, *, patient_id_system: str = "") -> Report
     return ReportedStudy(
         result_id=result_id(analysis),
         issued=analysis.created,
-        model=_model(analysis),
-        quality=_quality(analysis),
-        prediction=_prediction(analysis),
-        regions=_regions(analysis),
+        model=model_of(analysis),
+        quality=quality_of(analysis),
+        prediction=prediction_of(analysis),
+        regions=regions_of(analysis),
         patient_id_system=patient_id_system or own_id_system(study.site),
         **_patient(analysis),
         study_instance_uid=study.study_instance_uid or "",
@@ -89,24 +84,6 @@ def finding(analysis: Analysis) -> Finding:
         operating_point=analysis.record.get("operating_point") or "",
         population=card.get("population", {}).get("description", ""),
         identity=result_id(analysis),
-    )
-
-
-@lru_cache(maxsize=2)
-def outcome(analysis_id: int) -> Outcome:
-    """The value that `core.pipeline.analyze` returned; the objects of a result share it."""
-    analysis = Analysis.objects.select_related("image", "model_version").get(pk=analysis_id)
-    with analysis.image.file.open("rb") as file:
-        data = file.read()
-    return Outcome(
-        status="rejected" if analysis.probability is None else "analysed",
-        radiograph=decode(data, max_bytes=max(len(data), 1)),
-        quality=_quality(analysis),
-        model=_model(analysis),
-        milliseconds=Milliseconds(**analysis.record["milliseconds"]),
-        prediction=_prediction(analysis),
-        heatmap=analysis.heatmap,
-        regions=_regions(analysis),
     )
 
 
@@ -192,41 +169,3 @@ def _corrected(header: Dataset, study: Study) -> Dataset:
 def _link(study: Study) -> str:
     base = settings.PNEUMOSCOPE_PUBLIC_URL.rstrip("/")
     return base + reverse("studies:study", args=[study.pk]) if base else ""
-
-
-def _model(analysis: Analysis) -> ModelReference:
-    version = analysis.model_version
-    return ModelReference(version.name, version.version, version.bundle_hash)
-
-
-def _quality(analysis: Analysis) -> QualityReport:
-    reasons = analysis.record["quality"]["reasons"]
-    return QualityReport(analysis.verdict, tuple(Reason(**reason) for reason in reasons))
-
-
-def _prediction(analysis: Analysis) -> Prediction | None:
-    if analysis.probability is None:
-        return None
-    record, band = analysis.record, analysis.record.get("band")
-    return Prediction(
-        probability=analysis.probability,
-        threshold=analysis.threshold,
-        positive=analysis.positive,
-        aetiology=Aetiology(**analysis.aetiology) if analysis.aetiology else None,
-        operating_point=record.get("operating_point") or "balanced",
-        uncertain=bool(record.get("uncertain")),
-        band=(band[0], band[1]) if band else None,
-    )
-
-
-def _regions(analysis: Analysis) -> tuple[Region, ...]:
-    return tuple(
-        Region(
-            zone=region["zone"],
-            score=region["score"],
-            box=tuple(region["box"]),
-            peak=tuple(region["peak"]),
-            contour=tuple((x, y) for x, y in region["contour"]),
-        )
-        for region in analysis.record["regions"]
-    )
