@@ -7,15 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pneumoscope.core import metrics
-from pneumoscope.core.metrics import (
-    auroc,
-    average_precision,
+from pneumoscope.core.calibration_metrics import (
     calibration_bins,
     calibration_intercept,
     calibration_slope,
-    confusion,
     log_loss,
+    weighted_brier,
+    weighted_calibration_error,
+)
+from pneumoscope.core.metrics import (
+    at_threshold,
+    auroc,
+    average_precision,
+    confusion,
     net_benefit,
     precision_recall_curve,
     predictive_values,
@@ -81,11 +85,11 @@ def test_a_weight_of_two_is_the_image_twice(rows, seed):
     for statistic in (
         weighted_auroc,
         average_precision,
-        metrics.weighted_brier,
-        metrics.weighted_calibration_error,
+        weighted_brier,
+        weighted_calibration_error,
         log_loss,
-        metrics.at_threshold(0.5, lambda c: c.mcc),
-        metrics.at_threshold(0.5, lambda c: c.precision),
+        at_threshold(0.5, lambda c: c.mcc),
+        at_threshold(0.5, lambda c: c.precision),
     ):
         weighted = statistic(labels, scores, times[None].astype(float))[0]
         repeated = value_of(statistic, labels.repeat(times), scores.repeat(times))
@@ -129,7 +133,7 @@ def test_decisions_and_probabilities_are_scored_as_by_scikit_learn(threshold):
     assert counts.negative_predictive_value[0] == pytest.approx(
         sklearn.precision_score(~labels, ~called)
     )
-    assert value_of(metrics.weighted_brier, labels, probability) == pytest.approx(
+    assert value_of(weighted_brier, labels, probability) == pytest.approx(
         sklearn.brier_score_loss(labels, probability)
     )
     assert value_of(log_loss, labels, probability) == pytest.approx(
@@ -170,14 +174,14 @@ def test_net_benefit_worked_example():
 
 def test_brier_worked_example():
     labels, probability = np.array([True, False]), np.array([0.8, 0.4])
-    assert value_of(metrics.weighted_brier, labels, probability) == pytest.approx(0.1)
+    assert value_of(weighted_brier, labels, probability) == pytest.approx(0.1)
 
 
 def test_calibration_error_of_a_known_mixture():
     """Ten predictions of 0.95 with eight true: off by 0.15; ten of 0.05 with none: off by 0.05."""
     labels = np.array([True] * 8 + [False] * 2 + [False] * 10)
     probability = np.array([0.95] * 10 + [0.05] * 10)
-    assert value_of(metrics.weighted_calibration_error, labels, probability) == pytest.approx(0.10)
+    assert value_of(weighted_calibration_error, labels, probability) == pytest.approx(0.10)
 
 
 def test_calibration_bins_hold_every_image_once():

@@ -94,6 +94,21 @@ def test_all_of_it_on_any_shape(seed, rows, columns):
     assert bool(a.isfinite().all())
 
 
+def test_another_device_gets_all_it_needs_and_draws_the_same():
+    """The meta device computes nothing and refuses to be mixed with the CPU, as a GPU does: what
+    stayed behind would be found here. Draws are made on the CPU and so the same for both."""
+    everything = replace(EVERYTHING, blur=1.0, border=1.0, mixup=0.3, cutmix=1.0)
+    here, there = seeded(3), seeded(3)
+    x = torch.rand(6, 1, 64, 64)
+    for each, generator in ((x, here), (x.to("meta"), there)):
+        changed, partners, share = mix(augment(each, everything, generator), generator, everything)
+        assert {changed.device, partners.device, share.device} == {each.device}
+        assert changed.shape == each.shape
+    assert torch.equal(here.get_state(), there.get_state())
+    with pytest.raises(RuntimeError, match=r"same device|meta"):
+        torch.lerp(x.to("meta"), x, x)
+
+
 def test_shear_moves_rows_against_each_other():
     x = torch.zeros(8, 1, 64, 64)
     x[:, :, :, 31:33] = 1

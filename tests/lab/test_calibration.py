@@ -6,7 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pneumoscope.core.calibrate import calibrated_probabilities
-from pneumoscope.core.metrics import value_of, weighted_calibration_error
+from pneumoscope.core.calibration_metrics import (
+    weighted_calibration_error,
+)
+from pneumoscope.core.metrics import (
+    value_of,
+)
 from pneumoscope.core.operating import OPERATING_POINTS
 from pneumoscope.lab.calibration import derive_operating_points, fit_temperature, log_odds
 

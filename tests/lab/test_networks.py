@@ -44,6 +44,9 @@ def test_every_network_trains_and_its_map_averages_to_its_logits(name):
     assert output.logits.shape == (2, 3)
     assert output.activation.shape[1:] in {(3, 2, 2), (3, 4, 4)}
     assert output.embedding.shape == (2, network.classifier.in_channels)
+    # Refuses to be mixed with the CPU, as a GPU does: nothing stays behind when a network moves.
+    moved = network.to("meta")(torch.empty(2, 1, 64, 64, device="meta"))
+    assert all(part is None or part.is_meta for part in moved)
 
 
 def test_pneumonet_is_sized_by_its_options():

@@ -85,8 +85,8 @@ def tone(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> Tensor:
 
 def lose_resolution(x: Tensor, recipe: AugmentationRecipe, generator: Generator) -> Tensor:
     """Reduce a share of the images by a factor of 1.2 to 3 and enlarge them again."""
-    chosen = (torch.rand(len(x), generator=generator) < recipe.blur).to(x.device)
-    if not chosen.any():
+    chosen = (torch.rand(len(x), generator=generator) < recipe.blur).nonzero()[:, 0].to(x.device)
+    if not len(chosen):
         return x
     factor = float(uniform(1, 1.2, 3.0, generator))
     size = max(8, round(x.shape[-1] / factor))

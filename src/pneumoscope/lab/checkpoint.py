@@ -75,8 +75,7 @@ def load_checkpoint(
     """
     if not path.is_file():
         return 0
-    device = next(network.parameters()).device
-    state = load_whole(path, device)
+    state = load_whole(path, "cpu")  # what belongs on a GPU is moved there as it is filled in
     # A key the checkpoint does not know came with a later version, whose default changes nothing.
     changed = sorted(
         key for key, value in state.get("recipe", {}).items() if decided.get(key) != value

@@ -13,6 +13,7 @@ from torch import Generator, nn
 
 from pneumoscope.core.calibrate import calibrated_probabilities
 from pneumoscope.core.card import read_card
+from pneumoscope.core.errors import PneumoscopeError
 from pneumoscope.core.metrics import auroc
 from pneumoscope.lab.augment import augment
 from pneumoscope.lab.calibration import derive_operating_points, fit_temperature
@@ -32,6 +33,13 @@ from pneumoscope.lab.sources import training_examples
 logger = logging.getLogger(__name__)
 CALIBRATION_COPIES = 4
 RANGE_IMAGES = 128
+
+
+class OutOfMemory(PneumoscopeError):
+    """The GPU's, while training."""
+
+    code = "out_of_memory"
+    remedy = "Lower batch_size in the recipe, or end what else uses the GPU; then start anew."
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +99,14 @@ def train(
     network: nn.Module = build_network(plan.network, len(CLASSES))
     training, validation = material.fold(~material.held_out), material.fold(material.held_out)
     record = _data_record(plan, material, frontal, teachers)
-    with process_group() as process:
-        network = fit(
-            network,
-            training,
-            validation,
-            plan,
-            out,
-            data=record["fingerprint"],
-            teachers=followed,
-        ).cpu()
+    identity = record["fingerprint"]
+    try:
+        with process_group() as process:
+            network = fit(
+                network, training, validation, plan, out, data=identity, teachers=followed
+            ).cpu()
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(f"{error}") from error
     if process.first:
         export_bundle(finish(network, plan, material, record), out / "bundle")
     return out / "bundle"

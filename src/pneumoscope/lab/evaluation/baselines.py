@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pneumoscope.core.calibration_metrics import (
+    weighted_brier,
+)
 from pneumoscope.core.metrics import (
     BoolArray,
     Values,
@@ -12,7 +15,6 @@ from pneumoscope.core.metrics import (
     average_precision,
     roc_curve,
     value_of,
-    weighted_brier,
 )
 from pneumoscope.core.report import Report
 from pneumoscope.lab.evaluation.figures import decisions

@@ -3,11 +3,13 @@
 import numpy as np
 
 from pneumoscope.core.bundle import Bundle
+from pneumoscope.core.calibration_metrics import (
+    weighted_brier,
+    weighted_calibration_error,
+)
 from pneumoscope.core.metrics import (
     Statistic,
     weighted_auroc,
-    weighted_brier,
-    weighted_calibration_error,
 )
 from pneumoscope.core.report import Report
 from pneumoscope.core.statistics import (

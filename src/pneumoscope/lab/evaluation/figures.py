@@ -4,6 +4,14 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
+from pneumoscope.core.calibration_metrics import (
+    calibration_bins,
+    calibration_intercept,
+    calibration_slope,
+    log_loss,
+    weighted_brier,
+    weighted_calibration_error,
+)
 from pneumoscope.core.card import Card
 from pneumoscope.core.metrics import (
     BoolArray,
@@ -13,18 +21,12 @@ from pneumoscope.core.metrics import (
     Values,
     at_threshold,
     average_precision,
-    calibration_bins,
-    calibration_intercept,
-    calibration_slope,
     confusion,
-    log_loss,
     net_benefit,
     precision_recall_curve,
     predictive_values,
     roc_curve,
     weighted_auroc,
-    weighted_brier,
-    weighted_calibration_error,
 )
 from pneumoscope.core.report import Figure, Report
 from pneumoscope.core.statistics import bootstrap_weights
