@@ -16,6 +16,8 @@ TESTS = [
     "accounts/test_roles.py",
     "audit",
     "dashboards",
+    "test_gateway_audit_feed.py",
+    "test_gateway_in_dicomweb.py",
     "registry/test_versions.py",
     "reviews/test_export.py",
     "reviews/test_regions.py",
