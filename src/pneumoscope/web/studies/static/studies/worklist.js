@@ -23,7 +23,7 @@
   };
   const choose = () => {
     const box = document.activeElement.closest("#rows > tr")?.querySelector(".choose");
-    if (!box) return false;
+    if (!box || !selection.querySelector("[name=do]")) return false;
     box.checked = !box.checked;
     chosen();
     return true;
