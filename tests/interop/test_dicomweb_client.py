@@ -18,7 +18,8 @@ from pneumoscope.interop.delivery import (
     PeerUnreachable,
     UnreadableAnswer,
 )
-from pneumoscope.interop.dicomweb import DICOM, Part, json_model, multipart_write
+from pneumoscope.interop.dicom_json import json_model
+from pneumoscope.interop.dicomweb import DICOM, Part, multipart_write
 from pneumoscope.interop.dicomweb_client import (
     ping,
     retrieve_instance,
@@ -120,6 +121,26 @@ def test_each_status_is_a_named_error(status, error):
 def related(*bodies):
     content_type, pieces = multipart_write([Part(DICOM, body) for body in bodies], DICOM)
     return {"Content-Type": content_type}, b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            b'{"HttpStatus": 404, "Message": "Unknown resource", "Uri": "/x"}',
+            "404: Unknown resource",
+        ),
+        (b'{"errorMessage": "No such AE"}', "404: No such AE"),
+        (b'{"other": 1}', '404: {"other": 1}'),
+        (b"[1]", r"404: [1]"),
+        (b"<p>no</p>", "404: <p>no</p>"),
+    ],
+)
+def test_the_reason_is_the_peers_own_sentence(body, words):
+    refusing = http_server(lambda _: (404, {}, body))
+    with refusing as server, pytest.raises(DeliveryRejected) as caught:
+        ping(HttpPeer(server.url))
+    assert str(caught.value).endswith(words)
 
 
 def test_an_instance_comes_in_parts_or_alone():

@@ -63,7 +63,10 @@ class DeliveryRejected(DeliveryError):
     """The peer understood and refused."""
 
     code = "delivery_rejected"
-    remedy = "Read the peer's reason, mend what it names, then send again."
+    remedy = (
+        "Read the peer's reason and mend what it names. A delivery then waits to be sent again; "
+        "a query asks again by itself."
+    )
 
 
 def quoted(text: str) -> str:

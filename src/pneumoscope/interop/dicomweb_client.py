@@ -33,12 +33,14 @@ from pneumoscope.interop.query import (
 _PAGE = 100
 _MOST_PAGES = 1000
 _PROCESSING_FAILURE = 0x0110
+# Where the JSON of an error says it: Orthanc's two, dcm4chee's, RFC 9457's.
+_WORDS = ("Message", "Details", "errorMessage", "detail")
 
 
 def ping(peer: HttpPeer) -> None:
     """Search for one study, whatever it is. Raises DeliveryError subclasses."""
     answer = peer.exchange("GET", "studies", query=[("limit", "1")], headers={"Accept": DICOM_JSON})
-    raise_for_status(answer, peer, answer.text)
+    raise_for_status(answer, peer, _reason(answer))
 
 
 def search_studies(peer: HttpPeer, query: StudyQuery) -> list[FoundStudy]:
@@ -64,7 +66,7 @@ def retrieve_instance(peer: HttpPeer, series: FoundSeries, sop_instance_uid: str
     accept = f'multipart/related; type="{DICOM}"; transfer-syntax=*'
     path = f"{_path(series)}/instances/{sop_instance_uid}"
     answer = peer.exchange("GET", path, headers={"Accept": accept})
-    raise_for_status(answer, peer, answer.text)
+    raise_for_status(answer, peer, _reason(answer))
     kind, parameters = media_type(answer.headers.get("content-type", ""))
     if kind == DICOM:
         return answer.body
@@ -89,7 +91,7 @@ def stow(peer: HttpPeer, instances: Sequence[Dataset]) -> None:
         message = f"{peer.base_url} refused {len(refused)} instances: {reasons}"
         busy = all(reason >> 8 == 0xA7 for reason in refused)
         raise PeerBusy(message) if busy else DeliveryRejected(message)
-    raise_for_status(answer, peer, answer.text)
+    raise_for_status(answer, peer, _reason(answer))
 
 
 def datasets(peer: HttpPeer, answer: HttpAnswer) -> list[Dataset]:
@@ -116,7 +118,7 @@ def _search(peer: HttpPeer, path: str, conditions: list[tuple[str, str]]) -> Ite
         answer = peer.exchange(
             "GET", path, query=[*conditions, *paging], headers={"Accept": DICOM_JSON}
         )
-        raise_for_status(answer, peer, answer.text)
+        raise_for_status(answer, peer, _reason(answer))
         found = datasets(peer, answer)
         if found == last:
             return
@@ -137,6 +139,16 @@ def _failures(peer: HttpPeer, answer: HttpAnswer) -> list[int]:
         if answer.status == 409:
             return []
         raise UnreadableAnswer(str(error)) from error
+
+
+def _reason(answer: HttpAnswer) -> str:
+    """The sentence in an error's JSON, as of Orthanc or dcm4chee; else the whole body."""
+    try:
+        said = json.loads(answer.body)
+        words = [said[name] for name in _WORDS if said.get(name)]
+    except (ValueError, AttributeError, RecursionError):
+        return answer.text
+    return ": ".join(map(str, words)) or answer.text
 
 
 def _file(dataset: Dataset) -> bytes:
