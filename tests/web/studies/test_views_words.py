@@ -146,7 +146,7 @@ def test_a_card_becomes_tables():
     assert tables["Metrics"] == {"AUC": "0.988"}
     assert tables["Test"] == {
         "Radiographs": "624",
-        "Auc ci": "0.970 – 0.990",
+        "AUC ci": "0.970 – 0.990",
         "By age, adult": "0.500",
     }
     assert span([1.0, 5.0], "years") == "1 to 5 years"
