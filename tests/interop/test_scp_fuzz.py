@@ -13,7 +13,7 @@ from interop.dicoms import Store, dicom_make, raw_connection
 from interop.test_scp import closed_by_peer, send
 
 IDLE_SECONDS = 1.0
-ASSOCIATE_RQ, ASSOCIATE_AC, ABORT = 1, 2, 7
+ASSOCIATE_RQ, ASSOCIATE_AC, P_DATA, ABORT = 1, 2, 4, 7
 TYPES = range(ASSOCIATE_RQ, ABORT + 1)
 
 
@@ -101,3 +101,30 @@ def test_lengths_that_lie_and_half_pdus_and_then_nothing(port, pdus, reach):
                 opened[-1].sendall(data)
         assert send(port, dicom_make()) == [0x0000]
         assert all(closed_by_peer(connection) for connection in opened)
+
+
+def drip(connection, data):
+    """A byte now and then, until the other end has had enough."""
+    try:
+        for byte in data:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+    except OSError:
+        return
+
+
+def test_seven_that_dawdle_inside_an_image_slow_nobody_and_are_ended(port, pdus):
+    """Each drop comes in time, so that no silence ends them; the eighth sends its images."""
+    data = pdus[P_DATA]
+    with ExitStack() as connections:
+        slow = [connections.enter_context(associated(port, pdus)) for _ in range(7)]
+        for number, connection in enumerate(slow):
+            connection.sendall(data[: 1 + number * 6])
+        rest = data[1 + 6 * 6 :] + data
+        drips = [threading.Thread(target=drip, args=[each, rest]) for each in slow]
+        for thread in drips:
+            thread.start()
+        assert send(port, *(dicom_make(number) for number in range(20))) == [0x0000] * 20
+        for thread in drips:
+            thread.join(20)
+        assert not any(thread.is_alive() for thread in drips)
