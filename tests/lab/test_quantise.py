@@ -108,7 +108,10 @@ def test_a_model_agrees_with_itself_and_not_with_a_ruined_one(models, pixels):
 def test_each_rule_refuses_by_itself(change):
     good = Agreement(images=700, auroc_change=0.0019, flipped=0.01, heatmap_cosine=0.98)
     assert good.accepted
-    assert not replace(good, **change).accepted
+    assert good.sentence.endswith("int8 ships")
+    refused = replace(good, **change)
+    assert not refused.accepted
+    assert refused.sentence.endswith("float32 ships")
 
 
 def test_without_positives_nothing_is_proved(models, pixels):

@@ -29,15 +29,18 @@ def mean_probability(said: Sequence[NetworkOutput]) -> Tensor | None:
 
 def map_loss(activation: Tensor, said: Sequence[NetworkOutput]) -> Tensor:
     """How little the evidence lies where the teachers see theirs: 1 − correlation over the places,
-    0..2, mean of the images (attention transfer: Zagoruyko and Komodakis 2017).
+    0..2, weighted mean of the images (attention transfer: Zagoruyko and Komodakis 2017).
 
-    activation: [B, classes, h, w]; the teachers' are brought to that h and w. Each map counts by
-    its form alone, not by how strong it is.
+    activation: [B, classes, h, w]; the teachers' are brought to that h and w. A map counts by its
+    form alone, not by how strong it is, and as much as the teachers believe in pneumonia there:
+    where a normal radiograph looks least normal is nothing to learn.
     """
-    size = activation.shape[2:]
+    size = (activation.shape[2], activation.shape[3])
     maps = [F.adaptive_avg_pool2d(each.activation, size) for each in said]
     theirs = torch.stack([_standardised(_evidence(each)) for each in maps]).mean(0)
-    return (1 - (_standardised(_evidence(activation)) * _standardised(theirs)).mean(1)).mean()
+    apart = 1 - (_standardised(_evidence(activation)) * _standardised(theirs)).mean(1)
+    believed = torch.stack([1 - each.logits.float().softmax(1)[:, 0] for each in said]).mean(0)
+    return (apart * believed).mean()
 
 
 def _evidence(activation: Tensor) -> Tensor:

@@ -100,7 +100,7 @@ def export_bundle(trained: Trained, folder: Path) -> Path:
         check_parity(deployed, golden_pixels, run_model(float32, golden_pixels))
         quantise(float32, int8, trained.range_pixels)
         agreement = _agreement(trained, float32, int8)
-        logger.info("int8 against float32: %s", agreement)
+        logger.info("%s", agreement.sentence)
         shutil.copyfile(int8 if agreement.accepted else float32, folder / "model.onnx")
     np.savez_compressed(folder / "gate.npz", **trained.gate)  # type: ignore[arg-type]
     outputs = _one_by_one(folder / "model.onnx", golden_pixels)

@@ -55,6 +55,14 @@ class Agreement:
             and self.heatmap_cosine >= HEATMAP_COSINE
         )
 
+    @property
+    def sentence(self) -> str:
+        return (
+            f"8 bits change AUROC by {self.auroc_change:.4f}, {self.flipped:.1%} of "
+            f"{self.images} decisions, heatmaps to a cosine of {self.heatmap_cosine:.3f}: "
+            f"{'int8' if self.accepted else 'float32'} ships"
+        )
+
 
 def quantise(source: Path, target: Path, pixels: NDArray[np.uint8]) -> None:
     """Write an int8 copy of `source`. pixels: uint8 [N, size, size], to find the ranges on.
