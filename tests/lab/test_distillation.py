@@ -40,10 +40,16 @@ def test_a_map_of_the_same_form_costs_nothing_however_strong():
 def test_a_map_elsewhere_costs_and_its_gradient_leads_to_the_teacher_s_place():
     activation = lit(5, 5).requires_grad_()
     loss = map_loss(activation, [said(lit(1, 1))])
-    assert 0.9 < loss < 1.2
+    assert 0.6 < loss < 0.8  # nothing in common; the teacher believes in pneumonia by two thirds
     loss.backward()
     assert activation.grad is not None
     assert activation.grad[0, 1, 1, 1] < 0 < activation.grad[0, 1, 5, 5]
+
+
+def test_the_places_of_a_radiograph_called_normal_are_nothing_to_learn():
+    normal = lit(1, 1)
+    normal[:, 0] += 20
+    assert map_loss(lit(5, 5), [said(normal)]) < 0.001
 
 
 def test_two_teachers_count_alike_and_maps_of_other_sizes_are_compared():
