@@ -129,6 +129,20 @@ def test_unknown_and_misdirected_peers_are_rejected(port, options, reason):
     assert opened.acceptor.primitive.diagnostic == reason
 
 
+class DatabaseAway:
+    def __contains__(self, _):
+        raise OSError("no database")
+
+
+def test_nobody_is_let_in_while_nobody_can_say_who_may(port, store):
+    store.known = DatabaseAway()
+    opened = association(port)
+    assert opened.is_rejected
+    assert opened.acceptor.primitive.result == 2  # transient: come again
+    store.known = {"SENDER"}
+    assert send(port, dicom_make()) == [0x0000]
+
+
 @pytest.fixture
 def certificate(tmp_path):
     """A certificate of our own for localhost, with its key, in one file."""

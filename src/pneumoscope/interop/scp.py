@@ -58,15 +58,17 @@ MAX_INSTANCE_BYTES = 100 * 1024 * 1024
 _POLL_SECONDS = 0.1
 _LONGEST_UID = 64
 
-# A-ASSOCIATE-RJ (PS3.8 table 9-21): permanent, by the service user, calling AE title not known.
+# A-ASSOCIATE-RJ (PS3.8 table 9-21): permanent, by the service user, calling AE title not known;
+# transient, by the service provider, temporary congestion.
 _CALLING_AE_UNKNOWN = (0x01, 0x01, 0x03)
+_COME_AGAIN = (0x02, 0x03, 0x01)
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the provider asks of its owner. All are called from many threads at once.
 
-    admits: whether the peer may associate.
+    admits: whether the peer may associate; where it raises, the peer is told to come again.
     keep: store the instance durably, then return; raises StoreRefused.
     holds: whether an instance, by SOP Class and Instance UID, is durably kept for the peer.
     report_to: host and port for storage commitment reports to the peer; None: the same association.
@@ -144,12 +146,21 @@ def _entity(listening: Listening) -> AE:
 
 
 def _admit(event: evt.Event, services: Services) -> None:
-    """Refuse a peer that is not allowed before anything is negotiated."""
-    peer = _peer(event)
-    if not services.admits(peer):
+    """Refuse a peer that is not allowed before anything is negotiated.
+
+    Nothing may be raised: pynetdicom would note it, and take the peer in.
+    """
+    try:
+        peer = _peer(event)
+        if services.admits(peer):
+            return
+        refusal = _CALLING_AE_UNKNOWN
         logger.warning("refused: %s from %s is not known", peer.calling_ae_title, peer.address)
-        event.assoc.acse.send_reject(*_CALLING_AE_UNKNOWN)
-        event.assoc.kill()
+    except Exception:
+        refusal = _COME_AGAIN
+        logger.exception("refused for now: nobody could say who is allowed")
+    event.assoc.acse.send_reject(*refusal)
+    event.assoc.kill()
 
 
 def _store(event: evt.Event, listening: Listening, services: Services) -> int:
