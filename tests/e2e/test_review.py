@@ -173,6 +173,7 @@ def test_what_is_drawn_before_the_impression_is_there_after_it(open_page):
     for key in ("+", "i", "n"):
         page.keyboard.press(key)
     readout = page.locator("[data-stage] [data-readout]")
+    expect(readout).to_contain_text("Inverted")
     stood, regions = readout.inner_text(), drawn(page)
     page.get_by_role("button", name="Keep it and show the result").click()
     expect(page.locator(".finding .verdict")).to_contain_text("operating threshold")

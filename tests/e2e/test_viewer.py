@@ -1,6 +1,7 @@
 """The viewer's tools change what is on the screen, by mouse and by key, also without WebGL."""
 
 import io
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import numpy as np
 import pydicom
 import pytest
 from PIL import Image as Picture
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+from e2e.conftest import PATIENCE, Server
 
 pytestmark = pytest.mark.e2e
 
@@ -207,6 +210,8 @@ def test_an_enlarged_image_stays_where_it_is_when_the_window_changes(open_page):
         return [(stage.x + stage.width / 2 - sheet.x) / sheet.width,
                 (stage.y + stage.height / 2 - sheet.y) / sheet.height];
     }"""
+    expect(readout(page)).to_contain_text("Inverted")
+    page.wait_for_timeout(300)
     stood, said = page.evaluate(middle), readout(page).inner_text()
     page.set_viewport_size({"width": 1100, "height": 700})
     page.wait_for_timeout(300)
@@ -267,6 +272,7 @@ def test_a_mark_on_the_prior_is_told_of_and_what_is_measured_there_comes_back(op
     open_deep(page, deep)
     expect(page.locator("[data-prior]")).to_be_visible()
     page.keyboard.press("+")
+    expect(readout(page)).to_contain_text("125 %")
     said = readout(page).inner_text()
     page.keyboard.press("s")
     prior = page.locator(".stage.prior")
@@ -284,6 +290,55 @@ def test_a_mark_on_the_prior_is_told_of_and_what_is_measured_there_comes_back(op
         page.keyboard.press("s")
         expect(rows).to_have_count(shown)
     expect(readout(page)).to_have_text(said)
+
+
+# WebGL in software, under a name of its own so that the viewer trusts it.
+WEBGL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+NAMED_HARDWARE = """
+    const made = window.contexts = [];
+    const { getContext } = HTMLCanvasElement.prototype;
+    HTMLCanvasElement.prototype.getContext = function (...asked) {
+        const context = getContext.apply(this, asked);
+        if (context && /webgl/.test(asked[0])) made.push(context);
+        return context;
+    };
+    const { getParameter } = WebGL2RenderingContext.prototype;
+    WebGL2RenderingContext.prototype.getParameter = function (name) {
+        const value = getParameter.call(this, name);
+        return /swiftshader/i.test(value) ? "Hardware" : value;
+    };
+"""
+LOSE = """
+    const alive = contexts.filter(each => !each.isContextLost());
+    alive.forEach(each => each.getExtension("WEBGL_lose_context")?.loseContext());
+    return alive.length;
+"""
+
+
+@pytest.fixture
+def webgl_page(browser: Browser, chromium: Path, server: Server, signed_in) -> Iterator[Page]:
+    other = browser.browser_type.launch(executable_path=str(chromium), args=WEBGL)
+    page = other.new_page(base_url=server.address, storage_state=signed_in, service_workers="block")
+    page.set_default_timeout(PATIENCE)
+    page.add_init_script(NAMED_HARDWARE)
+    page.goto("/")
+    yield page
+    other.close()
+
+
+def test_graphics_that_give_up_leave_the_plain_picture_and_are_not_asked_again(webgl_page):
+    page = webgl_page
+    open_image(page, "bacteria_4875")
+    if page.evaluate(f"() => {{ {LOSE} }}") < 2:
+        pytest.skip("this browser has no WebGL, not even in software")
+    expect(page.locator("[data-note]")).to_contain_text("The picture is shown as received")
+    expect(page.locator("[data-stage] .film")).to_be_visible()
+    page.keyboard.press("h")
+    expect(page.locator(".heat")).to_be_visible()
+    page.reload()
+    expect(page.locator("[data-viewer=ready]")).to_be_visible()
+    page.keyboard.press("+")
+    expect(readout(page)).to_contain_text("125 %")
 
 
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])

@@ -3,7 +3,7 @@
 // without the heatmap.
 import { Comparison } from "./viewer/compare.js";
 import { KeyCursor } from "./viewer/cursor.js";
-import { fetchLevels, start } from "./viewer/engine.js";
+import { FAILED, fetchLevels, start } from "./viewer/engine.js";
 import { Measurements } from "./viewer/measure.js";
 import { Overlay } from "./viewer/overlay.js";
 import { Pane } from "./viewer/pane.js";
@@ -42,17 +42,37 @@ class View {
       const levels = fetchLevels(this.stage.dataset.pixels);
       levels.catch(() => {}); // asked for early; told of below
       const engine = await start(this.stage.dataset.cornerstone);
-      const pane = new Pane(engine, this.stage, { overlay: this.overlay, changed: () => this.drawn() });
+      const pane = new Pane(engine, this.stage, {
+        overlay: this.overlay, changed: () => this.drawn(), lost: () => this.lost(),
+      });
       await pane.open(levels);
       if (view !== this) return pane.close();
       this.take(engine, pane);
     } catch (error) {
-      this.stage.querySelector("[data-readout]").textContent = "";
-      const note = this.viewer.querySelector("[data-note]");
-      note.textContent = words("failed", error.message);
-      note.hidden = false;
+      this.fail(error.message);
     }
     return undefined;
+  }
+
+  fail(reason) {
+    this.stage.querySelector("[data-readout]").textContent = "";
+    const note = this.viewer.querySelector("[data-note]");
+    note.textContent = words("failed", reason);
+    note.hidden = false;
+  }
+
+  /** The plain picture instead of one that no longer follows its tools; loaded again, the page does
+   * without WebGL. */
+  lost() {
+    if (view !== this || !this.pane) return;
+    FAILED.keep();
+    this.close();
+    this.pane = null;
+    delete this.viewer.dataset.dragging;
+    this.viewer.dataset.viewer = "";
+    for (const control of this.viewer.querySelectorAll("[data-tools] :is(button, select)")) control.disabled = true;
+    this.overlay.placeWhole();
+    this.fail("WebGL");
   }
 
   take(engine, pane) {
@@ -74,7 +94,7 @@ class View {
   }
 
   close() {
-    if (this.pane?.ready) left = { pixels: this.stage.dataset.pixels, state: this.pane.lastDrawn };
+    if (this.pane?.ready) left = { pixels: this.stage.dataset.pixels, state: this.pane.stood };
     this.resized.disconnect();
     this.measurements?.close();
     this.comparison?.close();

@@ -13,6 +13,12 @@ const STYLE = {
 const LENS = 240;
 const MAGNIFIED = 2.5;
 
+// Graphics that gave up once are not asked again in this window.
+export const FAILED = {
+  has: () => { try { return Boolean(sessionStorage.getItem("pneumoscope.graphics")); } catch { return false; } },
+  keep: () => { try { sessionStorage.setItem("pneumoscope.graphics", "failed"); } catch { /* asked again */ } },
+};
+
 let starting = null;
 
 /** The engine, with Cornerstone's module as `cs`. Throws where it cannot be had. */
@@ -32,6 +38,7 @@ const begin = async (address) => {
 
 /** Whether the machine draws by itself: WebGL in software is slower than Cornerstone without it. */
 const graphics = () => {
+  if (FAILED.has()) return false;
   const gl = document.createElement("canvas").getContext("webgl2");
   const named = gl?.getExtension("WEBGL_debug_renderer_info");
   const name = gl?.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER) ?? "";
@@ -105,6 +112,13 @@ class Engine {
     image.windowCenter = (received.high + received.low + 1) / 2;
     image.voiLUTFunction = "LINEAR";
     this.about.set(imageId, levels);
+  }
+
+  /** What WebGL draws a viewport on, out of sight; undefined without WebGL. */
+  canvasOf(viewportId) {
+    const contexts = this.rendering._implementation?.contextPool?.getAllContexts() ?? [];
+    const context = contexts.find((each) => each.getRenderer(viewportId));
+    return context?.getOpenGLRenderWindow().getCanvas();
   }
 
   forget(imageId) {

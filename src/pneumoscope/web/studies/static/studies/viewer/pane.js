@@ -5,8 +5,10 @@ const ZOOM = { least: 0.2, most: 32 };
 const WHEEL = 400;
 
 export class Pane {
-  /** `overlay` may be missing; `changed(pane)` is called after every drawing. */
-  constructor(engine, stage, { overlay = null, changed = () => {} } = {}) {
+  /** `overlay` may be missing; `changed(pane)` is called after every drawing, `lost()` where the
+   * machine's graphics give up: from then on the screen shows what was, and not what is. */
+  constructor(engine, stage, { overlay = null, changed = () => {}, lost = () => {} } = {}) {
+    this.lost = lost;
     this.engine = engine;
     this.stage = stage;
     // Cornerstone takes every key from its element, Tab too: the stage around it has the focus.
@@ -34,12 +36,14 @@ export class Pane {
     await this.viewport.setStack([this.imageId]);
     // The magnifier copies every property, and without WebGL Cornerstone refuses this one.
     if (this.viewport.useCPURendering) this.viewport.VOILUTFunction = undefined;
+    this.engine.canvasOf(this.id)?.addEventListener("webglcontextlost", this.lost);
     this.drawn = () => this.afterDrawing();
     this.screen.addEventListener(cs.Enums.Events.IMAGE_RENDERED, this.drawn);
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(this.stage);
     this.measureFit();
     this.preset(0);
+    this.stood = this.state;
     this.ready = true;
     this.wheel = (event) => this.onWheel(event);
     this.stage.addEventListener("wheel", this.wheel, { passive: false });
@@ -66,7 +70,7 @@ export class Pane {
     this.overlay?.place(corner(0, 0), corner(columns, 0), corner(0, rows));
     this.stage.classList.toggle("enlarged", this.zoom > 1.01);
     this.readout.textContent = this.describe();
-    if (this.fitted === this.extent) this.lastDrawn = this.state;
+    if (this.fitted === this.extent) this.stood = this.state;
     this.changed(this);
   }
 
@@ -217,6 +221,7 @@ export class Pane {
     viewport.setProperties({
       voiRange: { lower: level(state.window[0]), upper: level(state.window[1]) }, invert: state.inverted,
     });
+    this.stood = state;
     viewport.render();
   }
 
@@ -232,13 +237,13 @@ export class Pane {
 
   resize() {
     if (!this.ready || !this.stage.clientWidth) return;
-    // The whole image in a stage of another size, then as it stood. The stage has its new size
-    // already: how it stood is known from the last drawing.
-    const stood = this.lastDrawn;
+    // The whole image in a stage of another size, then as it stood. Without WebGL the stage's new
+    // size is in every figure already: how it stood is known from the last drawing, or who set it.
+    const stood = this.viewport.useCPURendering ? this.stood : this.state;
     this.engine.rendering.resize(true, true);
     this.viewport.resetCamera();
     this.measureFit();
-    if (stood) this.state = stood;
+    this.state = stood;
   }
 
   onWheel(event) {
