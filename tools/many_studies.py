@@ -10,6 +10,7 @@ PNEUMOSCOPE_DATABASE_URL names.
 import os
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -56,6 +57,25 @@ def signed_in() -> Any:
     client = Client()
     client.force_login(User.objects.get(username="reader-0"))
     return client
+
+
+def processor_seconds() -> float:
+    """Spent so far by this process, SQLite included, and by PostgreSQL, which is on this machine.
+
+    What ended is counted with the process that had started it: parallel workers.
+    """
+    import psutil
+    from django.db import connection
+
+    spent = time.process_time()
+    if connection.vendor == "postgresql":
+        connection.ensure_connection()
+        server = psutil.Process(connection.connection.info.backend_pid).parent()
+        ended = server.cpu_times()
+        alive = [each.cpu_times() for each in (server, *server.children())]
+        spent += ended.children_user + ended.children_system
+        spent += sum(each.user + each.system for each in alive)
+    return spent
 
 
 class Hospital:

@@ -53,8 +53,9 @@ def among(rows: QuerySet[Any], study: str = "study") -> Q:
     """That a study is the `study` of one of the rows. Asks the database whether they are many."""
     if rows.order_by()[MANY : MANY + 1].exists():
         return Q(Exists(rows.filter(**{study: OuterRef("pk")})))
+    found = rows.values(study)
     # Distinct, so that PostgreSQL takes them as a set, too, and does not look for each study's.
-    return Q(pk__in=rows.values(study).distinct())
+    return Q(pk__in=found if study == "pk" else found.distinct())
 
 
 def reviewed(user: User, word: str) -> Q:
