@@ -19,6 +19,7 @@ TESTS = [
     "test_gateway_audit_feed.py",
     "test_gateway_in_dicomweb.py",
     "registry/test_versions.py",
+    "reviews/test_api.py",
     "reviews/test_export.py",
     "reviews/test_regions.py",
     "reviews/test_review.py",
