@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 from PIL import Image as Picture
 from rest_framework.test import APIClient
 
@@ -48,6 +49,12 @@ def _own_files(settings, tmp_path, shared_home):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     app.conf.task_always_eager = True
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _language(settings):
+    """A page leaves its language behind in the thread."""
+    translation.activate(settings.LANGUAGE_CODE)
 
 
 @pytest.fixture(autouse=True)
