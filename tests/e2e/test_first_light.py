@@ -156,6 +156,7 @@ def test_a_region_and_its_contour_light_each_other(open_page):
     open_sample(page, "bacteria_4875")
     contour = page.locator(".contour").first
     expect(contour).to_be_hidden()
+    expect(page.locator("[data-viewer=ready]")).to_be_visible()  # a script lights them
     page.locator("button.region").first.hover()
     expect(contour).to_have_class(re.compile("lit"))
     expect(contour).to_be_visible()
