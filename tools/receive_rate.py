@@ -39,6 +39,7 @@ def files_make(folder: Path, count: int, side: int, first: int) -> list[Path]:
 def send(paths: list[Path], connections: int, port: int, ae_title: str) -> float:
     """Seconds until every file was answered; storescu fails on any that is not stored."""
     command = ["storescu", "-aec", ae_title, "127.0.0.1", str(port)]
+    os.sync()  # what was written before is not written while this is timed
     started = time.perf_counter()
     running = [
         subprocess.Popen([*command, *paths[share::connections]]) for share in range(connections)
@@ -65,18 +66,19 @@ def measure(folder: Path, rounds: int) -> None:
     orthanc, port = Orthanc(folder), free_port()
     orthanc.start()
     listener = pneumoscope_start(folder / "home", port)
+    peers = [
+        ("Orthanc", (orthanc.dicom_port, orthanc.ae_title)),
+        ("Pneumoscope", (port, "PNEUMOSCOPE")),
+    ]
     number = 1
     try:
         for kind, (count, side) in KINDS.items():
             for connections in CONNECTIONS:
                 rates: dict[str, list[float]] = {"Pneumoscope": [], "Orthanc": []}
-                for _ in range(rounds):
+                for turn in range(rounds):
                     paths = files_make(folder, count, side, number)
                     number += count
-                    for name, peer in (
-                        ("Orthanc", (orthanc.dicom_port, orthanc.ae_title)),
-                        ("Pneumoscope", (port, "PNEUMOSCOPE")),
-                    ):
+                    for name, peer in peers[:: 1 if turn % 2 else -1]:
                         rates[name].append(count / send(paths, connections, *peer))
                     for path in paths:
                         path.unlink()
