@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 from django.forms import DateField
 from django.shortcuts import get_object_or_404
+from django.utils import translation
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import PermissionDenied, ValidationError
@@ -41,17 +42,19 @@ ONCE = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="Sent again with the same files within a day, the answer is the same.",
 )
-# The worklist's own, without what a program has another way to ask for.
-FILTERS = [
-    OpenApiParameter(
-        name,
-        OpenApiTypes.DATE if isinstance(field, DateField) else OpenApiTypes.STR,
-        description=str(field.label),
-        enum=[value for value, _ in getattr(field, "choices", []) if value] or None,
-    )
-    for name, field in Filters.base_fields.items()
-    if name != "sort"
-]
+# The worklist's own, without what a program has another way to ask for. The first request imports
+# this, in whatever language; what describes the API is English.
+with translation.override("en"):
+    FILTERS = [
+        OpenApiParameter(
+            name,
+            OpenApiTypes.DATE if isinstance(field, DateField) else OpenApiTypes.STR,
+            description=str(field.label),
+            enum=[value for value, _ in getattr(field, "choices", []) if value] or None,
+        )
+        for name, field in Filters.base_fields.items()
+        if name != "sort"
+    ]
 WITH_IMAGES = Prefetch(
     "images", Image.objects.prefetch_related("analyses__model_version").order_by("created", "id")
 )
