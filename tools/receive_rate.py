@@ -3,8 +3,9 @@
     .venv-dev/bin/python tools/receive_rate.py [ROUNDS]
 
 Needs Orthanc and dcmtk (Debian: orthanc, dcmtk). Starts both servers with empty folders of their
-own, sends by one association and by eight at once, and prints the median of the rounds in instances
-per second. Both keep every file on the disk (fsync) before they answer.
+own, sends by one association and by eight at once, to the one first and the next time to the other,
+and prints the median of the rounds in instances per second. Both keep every file on the disk
+(fsync) before they answer.
 """
 
 # ruff: noqa: S603 - programs of this project and of Debian, no shell
@@ -22,7 +23,7 @@ sys.path[:0] = [str(ROOT / "tests")]
 from interop.dicoms import dicom_make, file_of  # noqa: E402
 from peers import Orthanc, free_port  # noqa: E402
 
-KINDS = {"400 of 0.1 MB": (400, 224), "40 of 8 MB": (40, 2000)}
+KINDS = {"400 of 0.1 MB": (400, 224), "40 of 8 MB": (40, 2000), "120 of 8 MB": (120, 2000)}
 CONNECTIONS = (1, 8)
 
 
