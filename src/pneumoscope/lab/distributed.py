@@ -1,5 +1,6 @@
 """Several processes that train together, started by torchrun; one process is the usual case."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,9 @@ def process_group() -> Iterator[Process]:
     try:
         yield this_process()
     finally:
+        # What averaged the gradients hangs in cycles and holds the group's threads: left to the
+        # end of the interpreter, it aborts a process that has done its work.
+        gc.collect()
         dist.destroy_process_group()
 
 
