@@ -67,6 +67,8 @@ def open_sample(page: Page, name: str) -> None:
     expect(finished).to_be_visible()
     row(page, name).locator("a.open").click()
     page.locator("#reading").wait_for()
+    # Keys and pointers are answered by a script; until it is there they are lost.
+    expect(page.locator("[data-viewer=ready]")).to_be_visible()
 
 
 def test_dropped_files_become_results_without_a_reload(open_page):
@@ -156,7 +158,6 @@ def test_a_region_and_its_contour_light_each_other(open_page):
     open_sample(page, "bacteria_4875")
     contour = page.locator(".contour").first
     expect(contour).to_be_hidden()
-    expect(page.locator("[data-viewer=ready]")).to_be_visible()  # a script lights them
     page.locator("button.region").first.hover()
     expect(contour).to_have_class(re.compile("lit"))
     expect(contour).to_be_visible()
