@@ -4,16 +4,15 @@ import base64
 import io
 import re
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
 from playwright.sync_api import Page, expect
 
-pytestmark = pytest.mark.e2e
+from e2e.reading import SAMPLES, open_study, row, show_heatmap, viewer_ready
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+pytestmark = pytest.mark.e2e
 
 
 def radiograph(turn: int = 0) -> bytes:
@@ -54,21 +53,8 @@ def drop(page: Page, files: dict[str, bytes]) -> None:
     expect(page.locator("#drop")).to_be_hidden()
 
 
-def row(page: Page, name: str):
-    return page.locator("#rows > tr", has_text=name)
-
-
 def widths(page: Page) -> tuple[int, int]:
     return tuple(page.evaluate("[document.documentElement.scrollWidth, innerWidth]"))
-
-
-def open_sample(page: Page, name: str) -> None:
-    finished = row(page, name).locator(".finding")
-    expect(finished).to_be_visible()
-    row(page, name).locator("a.open").click()
-    page.locator("#reading").wait_for()
-    # Keys and pointers are answered by a script; until it is there they are lost.
-    expect(page.locator("[data-viewer=ready]")).to_be_visible()
 
 
 def test_dropped_files_become_results_without_a_reload(open_page):
@@ -120,7 +106,7 @@ def test_a_photograph_is_rejected_and_gets_no_number(open_page):
 def test_a_pending_study_page_turns_into_its_result(open_page):
     page = open_page("/")
     # The worker may be faster than the browser: a page that is asked as if it were pending.
-    open_sample(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     sentence = page.locator(".verdict").inner_text()
     panel = page.evaluate("location.pathname") and page.locator(".film").get_attribute("src")
     address = panel.replace("radiograph.jpg", "panel/") + "?state=RECEIVED"
@@ -134,21 +120,20 @@ def test_a_pending_study_page_turns_into_its_result(open_page):
     )
     expect(page.locator(".verdict")).to_have_text(sentence, use_inner_text=True)
     expect(page.locator("#live")).to_contain_text("pneumonia")
+    viewer_ready(page)
     page.keyboard.press("h")
     expect(page.locator(".heat")).to_be_visible()
 
 
 def test_the_heatmap_is_off_until_h(open_page):
     page = open_page("/")
-    open_sample(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     heat, switch = page.locator(".heat"), page.get_by_role("switch", name="Heatmap")
     expect(page.locator(".verdict")).to_contain_text("operating threshold")
     expect(heat).to_be_hidden()
-    page.keyboard.press("h")
-    expect(heat).to_be_visible()
+    show_heatmap(page)
     expect(switch).to_have_attribute("aria-checked", "true")
     expect(page.locator("[data-legend]")).to_contain_text("vidence for pneumonia")
-    heat.evaluate("e => e.decode()")  # fails when the picture does not load
     page.locator("[data-slider=opacity]").fill("25")
     assert heat.evaluate("e => e.style.opacity") == "0.25"
     page.keyboard.press("h")
@@ -157,7 +142,7 @@ def test_the_heatmap_is_off_until_h(open_page):
 
 def test_a_region_and_its_contour_light_each_other(open_page):
     page = open_page("/")
-    open_sample(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     contour = page.locator(".contour").first
     expect(contour).to_be_hidden()
     page.locator("button.region").first.hover()
@@ -169,8 +154,7 @@ def test_a_region_and_its_contour_light_each_other(open_page):
 
 def test_enlarge_move_and_develop_by_key_and_wheel(open_page):
     page = open_page("/")
-    open_sample(page, "bacteria_4875")
-    expect(page.locator("[data-viewer=ready]")).to_be_visible()
+    open_study(page, "bacteria_4875")
     readout = page.locator("[data-stage] [data-readout]")
     left = "() => document.querySelector('[data-sheet]').getBoundingClientRect().x"
     page.keyboard.press("+")
@@ -192,7 +176,7 @@ def test_enlarge_move_and_develop_by_key_and_wheel(open_page):
 
 def test_identity_is_shown_on_demand(open_page):
     page = open_page("/")
-    open_sample(page, "dicom_pneumonia.dcm")
+    open_study(page, "dicom_pneumonia.dcm")
     page.get_by_role("button", name="Show identity").click()
     expect(page.locator(".identity")).to_contain_text("Patient ID")
     expect(page.get_by_role("button", name="Show identity")).to_have_count(0)
@@ -238,7 +222,7 @@ def test_light_mode_is_remembered(open_page):
 def test_no_page_scrolls_sideways(open_page, width):
     page = open_page("/", width=width, height=740)
     assert widths(page)[0] <= width
-    open_sample(page, "dicom_pneumonia.dcm")
+    open_study(page, "dicom_pneumonia.dcm")
     assert widths(page)[0] <= width
     page.goto("/models/")
     assert widths(page)[0] <= width

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from e2e.reading import drag, open_study, read_blind, row, until, viewer_ready
+
 pytestmark = pytest.mark.e2e
 
 
 def open_result(page: Page) -> None:
     """The first study of the worklist that has a number."""
     page.get_by_role("link", name=re.compile("normal_|pneumonia_")).first.click()
+    viewer_ready(page)
     expect(page.locator("#review h3")).to_be_visible()
 
 
@@ -35,33 +38,20 @@ def test_a_review_in_one_key(open_page):
     expect(page.get_by_role("switch", name="Heatmap")).to_have_attribute("aria-checked", "false")
 
 
-def ready(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name).first.click()
-    expect(page.locator("[data-viewer=ready]")).to_be_visible()
-    expect(page.locator("[data-drawing]")).to_be_visible()
-
-
-def drag(page: Page, *path: tuple[int, int]) -> tuple[float, float]:
-    """From point to point of the stage, measured from its middle, which is returned."""
-    box = page.locator("[data-stage]").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x + path[0][0], y + path[0][1])
-    page.mouse.down()
-    for right, down in path[1:]:
-        page.mouse.move(x + right, y + down, steps=5)
-    page.mouse.up()
-    return x, y
-
-
 def drawn(page: Page) -> list[np.ndarray]:
     """What the form would send: float64 [corners, 2] of each region."""
     polygons = json.loads(page.locator("[data-drawing] [name=drawn]").input_value() or "[]")
     return [np.array(each) for each in polygons]
 
 
+def around(x: float, y: float, width: float, height: float):
+    """A box of these pixels of the window, give or take the width of a line."""
+    return pytest.approx({"x": x, "y": y, "width": width, "height": height}, abs=6)
+
+
 def test_regions_are_drawn_by_mouse_and_key_taken_away_and_kept(open_page):
     page = open_page("/")
-    ready(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     rows = page.locator("[data-drawn] li")
     page.keyboard.press("b")
     expect(page.get_by_role("button", name="Draw an ellipse")).to_have_attribute(
@@ -73,15 +63,11 @@ def test_regions_are_drawn_by_mouse_and_key_taken_away_and_kept(open_page):
     expect(page.locator("#live")).to_contain_text("Marked: Right lower zone")
     # Where it was drawn there it is outlined, also of a picture that stands otherwise.
     outline = page.locator("[data-marks] .mark .line").first
-    box = outline.bounding_box()
-    assert box["x"] == pytest.approx(x - 160, abs=4)
-    assert box["y"] == pytest.approx(y + 30, abs=4)
-    assert (box["width"], box["height"]) == pytest.approx((80, 60), abs=6)
+    until(page, lambda: outline.bounding_box() == around(x - 160, y + 30, 80, 60))
     [first] = drawn(page)
     page.keyboard.press("x")
     page.keyboard.press("b")
-    mirrored = outline.bounding_box()
-    assert mirrored["x"] + mirrored["width"] == pytest.approx(x + 160, abs=4)
+    until(page, lambda: outline.bounding_box() == around(x + 80, y + 30, 80, 60))
     drag(page, (120, 60), (80, 90))
     expect(rows).to_have_count(2)
     first, second = drawn(page)
@@ -98,10 +84,10 @@ def test_regions_are_drawn_by_mouse_and_key_taken_away_and_kept(open_page):
     expect(page.locator("#live")).to_contain_text("Removed: Right lower zone")
     # Freehand is closed where it was left open; a slip of the hand is none, and said so.
     page.keyboard.press("v")
-    drag(page, (60, -120), (120, -120), (120, -60), (60, -60))
+    x, y = drag(page, (60, -120), (120, -120), (120, -60), (60, -60))
     expect(rows).to_have_count(3)
-    box = page.locator("[data-marks] .mark .line").last.bounding_box()
-    assert (box["width"], box["height"]) == pytest.approx((60, 60), abs=6)
+    square = page.locator("[data-marks] .mark .line").last
+    until(page, lambda: square.bounding_box() == around(x + 60, y - 120, 60, 60))
     drag(page, (60, -60), (130, -60))
     expect(page.locator("#live")).to_contain_text("Too small")
     page.keyboard.press("Delete")
@@ -134,38 +120,35 @@ def test_a_report_is_signed_and_then_only_added_to(open_page):
 
 
 def test_read_blind_the_result_comes_after_one_s_own_word(open_page):
-    page = open_page("/sites/main/")
-    page.get_by_label("Blinded reading").check()
-    page.get_by_role("button", name="Save").click()
+    page = open_page("/")
+    read_blind(page, True)
     page.goto("/")
     expect(page.locator("#filters [name=result]")).to_have_count(0)
     page.get_by_role("link", name=re.compile("pneumonia_")).nth(1).click()
     expect(page.get_by_role("heading", name="What do you see?")).to_be_visible()
     expect(page.get_by_text("Likely pneumonia")).to_have_count(0)
-    page.wait_for_load_state()
+    viewer_ready(page)
     page.keyboard.press("n")
     expect(page.get_by_label("No pneumonia")).to_be_checked()
     page.get_by_label("How sure are you?").select_option("4")
     page.get_by_role("button", name="Keep it and show the result").click()
     expect(page.locator(".panel .verdict")).to_contain_text("operating threshold")
     expect(page.locator("#review")).to_contain_text("Your impression before the result")
-    page.goto("/sites/main/")
-    page.get_by_label("Blinded reading").uncheck()
-    page.get_by_role("button", name="Save").click()
+    read_blind(page, False)
 
 
 def test_what_is_drawn_before_the_impression_is_there_after_it(open_page):
-    page = open_page("/sites/main/")
-    page.get_by_label("Blinded reading").check()
-    page.get_by_role("button", name="Save").click()
+    page = open_page("/")
+    read_blind(page, True)
     page.goto("/")
-    ready(page, "bacteria_4882")
+    row(page, "bacteria_4882").locator("a.open").click()
+    viewer_ready(page)
     page.keyboard.press("b")
     drag(page, (-120, 60), (-80, 90))
     page.keyboard.press("Escape")
     expect(page.locator("[data-drawn] li")).to_have_count(1)
     page.reload()
-    expect(page.locator("[data-viewer=ready]")).to_be_visible()
+    viewer_ready(page)
     expect(page.locator("[data-drawn] li")).to_contain_text("Right lower zone")
     page.keyboard.press("l")
     drag(page, (0, 0), (100, 0))
@@ -195,9 +178,7 @@ def test_what_is_drawn_before_the_impression_is_there_after_it(open_page):
     page.reload()
     expect(page.locator("#review h3")).to_be_visible()
     expect(page.locator("[data-drawn] li")).to_have_count(0)
-    page.goto("/sites/main/")
-    page.get_by_label("Blinded reading").uncheck()
-    page.get_by_role("button", name="Save").click()
+    read_blind(page, False)
 
 
 def test_the_first_case_is_walked_with_enter_alone(open_page):

@@ -5,7 +5,6 @@ Always checked is that each can be taken; `--write-screenshots` also puts them i
 
 import io
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 
 import pydicom
@@ -14,9 +13,17 @@ from PIL import Image as Picture
 from playwright.sync_api import Page, expect
 from pydicom.uid import generate_uid
 
-from e2e.test_first_light import SAMPLES, drop, photograph, radiograph, row
+from e2e.reading import (
+    SAMPLES,
+    drag,
+    open_study,
+    read_blind,
+    row,
+    show_heatmap,
+    viewer_ready,
+)
+from e2e.test_first_light import drop, photograph, radiograph
 from e2e.test_lock import lock_by_menu, locked, unlock
-from e2e.test_viewer import drag, open_image
 
 pytestmark = pytest.mark.e2e
 
@@ -72,27 +79,10 @@ def earlier_dicom() -> bytes:
 
 def open_read(open_page: Callable[..., Page], name: str, **options: object) -> Page:
     page = open_page("/", **{**DESK, **options})
-    open_image(page, name)
+    open_study(page, name)
     expect(page.locator("#review h3")).to_be_visible()
     expect(page.locator("#similar")).to_be_visible()
     return page
-
-
-def show_heatmap(page: Page) -> None:
-    page.keyboard.press("h")
-    page.locator(".heat").evaluate("e => e.decode()")
-
-
-@contextmanager
-def read_blind(page: Page):
-    def choose(blind: bool) -> None:
-        page.goto("/sites/main/")
-        page.get_by_label("Blinded reading").set_checked(blind)
-        page.get_by_role("button", name="Save").click()
-
-    choose(True)
-    yield
-    choose(False)
 
 
 def test_the_worklist(open_page, take):
@@ -151,12 +141,14 @@ def test_a_review(open_page, take):
 
 
 def test_a_blinded_reading(open_page, take):
-    with read_blind(open_page("/")):
-        page = open_page("/", **DESK)
-        row(page, "bacteria_4880").locator("a.open").click()
-        expect(page.get_by_role("heading", name="What do you see?")).to_be_visible()
-        expect(page.locator("[data-viewer=ready]")).to_be_visible()
-        take(page, "blinded")
+    page = open_page("/", **DESK)
+    read_blind(page, True)
+    page.goto("/")
+    row(page, "bacteria_4880").locator("a.open").click()
+    expect(page.get_by_role("heading", name="What do you see?")).to_be_visible()
+    viewer_ready(page)
+    take(page, "blinded")
+    read_blind(page, False)
 
 
 def test_a_report_in_light_colours(open_page, take):

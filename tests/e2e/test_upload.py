@@ -8,7 +8,8 @@ import pytest
 from PIL import Image as Picture
 from playwright.sync_api import Page, Route, expect
 
-from e2e.test_first_light import SAMPLES, drop, radiograph, row, widths
+from e2e.reading import SAMPLES, row, until
+from e2e.test_first_light import drop, radiograph, widths
 
 pytestmark = pytest.mark.e2e
 
@@ -51,8 +52,8 @@ def test_an_upload_is_paused_and_goes_on(open_page):
     page = open_page("/upload/")
     held = hold_parts(page, after=1)
     choose(page, "pause.tif", large_radiograph(1))
+    until(page, lambda: bool(held))
     expect(row(page, "pause.tif")).to_contain_text("of 4.4 MB")
-    page.wait_for_function("() => true")
     row(page, "pause.tif").get_by_role("button", name="Pause").click()
     expect(row(page, "pause.tif")).to_contain_text("Paused")
     page.unroute("**/uploads/*/")
@@ -67,9 +68,9 @@ def test_an_upload_is_paused_and_goes_on(open_page):
 def test_an_upload_broken_off_goes_on_when_the_file_is_chosen_again(open_page):
     page = open_page("/upload/")
     data = large_radiograph(2)
-    hold_parts(page, after=1)
+    held = hold_parts(page, after=1)
     choose(page, "closed.tif", data)
-    expect(row(page, "closed.tif")).to_contain_text("of 4.4 MB")
+    until(page, lambda: bool(held))
     page.close()
     page = open_page("/upload/")
     expect(page.locator(".unfinished")).to_contain_text("closed.tif")
@@ -232,12 +233,13 @@ def test_what_another_sends_slides_in_and_moves_no_row_under_the_pointer(open_pa
     third = page.locator("#rows > tr").nth(2)
     key = third.get_attribute("id")
     third.hover()
-    before = page.locator(f"#{key}").bounding_box()["y"]
+    stands = page.locator(f"#{key}")
+    before = stands.bounding_box()["y"]
     choose(other, "other.png", radiograph(49))
     expect(row(other, "other.png").locator(".finding")).to_be_visible()
     page.evaluate("htmx.trigger('#poll', 'poll')")
     expect(row(page, "other.png")).to_be_visible()
-    assert abs(page.locator(f"#{key}").bounding_box()["y"] - before) < 1
+    until(page, lambda: abs(stands.bounding_box()["y"] - before) < 1)
     page.evaluate("htmx.trigger('#poll', 'poll')")
     page.wait_for_load_state("networkidle")
     expect(row(page, "other.png")).to_have_count(1)

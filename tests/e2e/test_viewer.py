@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from e2e.conftest import PATIENCE, Server
+from e2e.reading import SAMPLES, drag, open_study, row, show_heatmap, until, viewer_ready
 
 pytestmark = pytest.mark.e2e
 
-SAMPLES = Path(__file__).parents[2] / "samples"
 DEEP = "deep.dcm"
 
 
@@ -44,18 +44,11 @@ def deep() -> bytes:
     return deep_dicom()
 
 
-def open_image(page: Page, name: str) -> None:
-    row = page.locator("#rows > tr", has_text=name).first
-    expect(row.locator(".finding")).to_be_visible()
-    row.locator("a.open").click()
-    expect(page.locator("[data-viewer=ready]")).to_be_visible()
-
-
 def open_deep(page: Page, deep: bytes) -> None:
-    if not page.locator("#rows > tr", has_text=DEEP).count():
+    if not row(page, DEEP).count():
         file = {"name": DEEP, "mimeType": "application/dicom", "buffer": deep}
         page.locator("#files").set_input_files(file)
-    open_image(page, DEEP)
+    open_study(page, DEEP)
 
 
 def screen(page: Page) -> np.ndarray:
@@ -68,34 +61,25 @@ def readout(page: Page):
     return page.locator("[data-stage] [data-readout]")
 
 
-def drag(page: Page, *path: tuple[int, int], stage: str = "[data-stage]") -> None:
-    """From point to point, measured from the middle of the stage."""
-    box = page.locator(stage).bounding_box()
-    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(middle[0] + path[0][0], middle[1] + path[0][1])
-    page.mouse.down()
-    for x, y in path[1:]:
-        page.mouse.move(middle[0] + x, middle[1] + y, steps=5)
-    page.mouse.up()
+def window_width(page: Page) -> float:
+    return float(readout(page).inner_text().split()[1].replace(",", ""))
 
 
 @pytest.mark.parametrize("key", ["i", "x", "y", "t", "+", "3", "Shift+ArrowUp", "h", "o"])
 def test_each_tool_changes_the_picture_and_reset_undoes_it(open_page, key):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     before = screen(page)
     page.keyboard.press(key)
     expect(page.locator("#live")).not_to_be_empty()
-    page.wait_for_timeout(300)
-    assert np.abs(screen(page) - before).mean() > 0.2
+    until(page, lambda: np.abs(screen(page) - before).mean() > 0.2)
     page.keyboard.press("r" if key not in "ho" else key)
-    page.wait_for_timeout(300)
-    assert np.abs(screen(page) - before).mean() < 0.2
+    until(page, lambda: np.abs(screen(page) - before).mean() < 0.2)
 
 
 def test_dragging_changes_the_window_and_a_key_brings_it_back(open_page):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     received = readout(page).inner_text()
     drag(page, (0, 0), (120, 60))
     expect(readout(page)).not_to_have_text(received)
@@ -110,10 +94,8 @@ def test_a_narrow_window_shows_more_greys_than_eight_bits_hold(open_page, deep):
     open_deep(page, deep)
     for _ in range(55):
         page.keyboard.press("Shift+ArrowRight")
-    width = float(readout(page).inner_text().split()[1].replace(",", ""))
-    assert width < 256
-    page.wait_for_timeout(300)
-    assert len(np.unique(screen(page))) > 100
+    until(page, lambda: window_width(page) < 256)
+    until(page, lambda: len(np.unique(screen(page))) > 100)
 
 
 def test_a_length_is_in_millimetres_where_the_file_states_them(open_page, deep):
@@ -129,7 +111,7 @@ def test_a_length_is_in_millimetres_where_the_file_states_them(open_page, deep):
 
 def test_measured_by_keys_alone_in_pixels_and_said_so(open_page):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     page.keyboard.press("l")
     page.keyboard.press("Enter")
     for _ in range(5):
@@ -158,7 +140,7 @@ def test_a_prior_moves_along_until_it_is_unlinked(open_page, deep):
 
 def test_the_key_tab_leaves_the_stage_and_the_help_names_the_tools(open_page):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     page.locator("[data-stage]").focus()
     page.keyboard.press("Tab")
     expect(page.locator("[data-stage]")).not_to_be_focused()
@@ -168,21 +150,17 @@ def test_the_key_tab_leaves_the_stage_and_the_help_names_the_tools(open_page):
 
 def test_the_threshold_hides_weak_evidence(open_page):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
-    page.keyboard.press("h")
-    page.locator(".heat").evaluate("e => e.decode()")
+    open_study(page, "bacteria_4875")
+    show_heatmap(page)
     everything = screen(page)
     page.locator("[data-slider=threshold]").fill("60")
-    page.wait_for_timeout(300)
-    assert np.abs(screen(page) - everything).mean() > 0.2
+    until(page, lambda: np.abs(screen(page) - everything).mean() > 0.2)
 
 
 def test_without_its_levels_the_plain_picture_stays_with_the_reason(open_page):
     page = open_page("/")
     page.route("**/pixels", lambda route: route.fulfill(status=200, body=""))
-    row = page.locator("#rows > tr", has_text="bacteria_4875").first
-    expect(row.locator(".finding")).to_be_visible()
-    row.locator("a.open").click()
+    row(page, "bacteria_4875").locator("a.open").click()
     expect(page.locator("[data-note]")).to_contain_text("could not start")
     expect(page.locator("[data-stage] .film")).to_be_visible()
     page.keyboard.press("h")
@@ -191,17 +169,17 @@ def test_without_its_levels_the_plain_picture_stays_with_the_reason(open_page):
 
 def test_actual_pixels_are_the_file_s(open_page):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     page.keyboard.press(".")
     expect(page.locator("#live")).to_contain_text("Actual pixels")
     columns = int(page.locator("[data-stage]").get_attribute("data-columns"))
-    width = page.locator("[data-sheet]").evaluate("e => e.getBoundingClientRect().width")
-    assert width == pytest.approx(columns, abs=2)
+    width = "() => document.querySelector('[data-sheet]').getBoundingClientRect().width"
+    page.wait_for_function(f"columns => Math.abs(({width})() - columns) <= 2", arg=columns)
 
 
 def test_an_enlarged_image_stays_where_it_is_when_the_window_changes(open_page):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     for key in ("+", "+", "ArrowRight", "i"):
         page.keyboard.press(key)
     middle = """() => {
@@ -216,14 +194,13 @@ def test_an_enlarged_image_stays_where_it_is_when_the_window_changes(open_page):
     page.set_viewport_size({"width": 1100, "height": 700})
     page.wait_for_timeout(300)
     page.screenshot(full_page=True)  # several sizes within one frame
-    page.wait_for_timeout(300)
-    assert page.evaluate(middle) == pytest.approx(stood, abs=0.005)
+    until(page, lambda: page.evaluate(middle) == pytest.approx(stood, abs=0.005))
     expect(readout(page)).to_have_text(said)
 
 
 def test_the_bar_is_one_stop_of_the_tab_key_and_arrows_go_along_it(open_page):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     bar = page.locator("[data-tools]")
     assert bar.locator("button[tabindex='0']").count() == 1
     bar.get_by_role("radio", name="Window").focus()
@@ -241,30 +218,25 @@ def test_the_bar_is_one_stop_of_the_tab_key_and_arrows_go_along_it(open_page):
 
 def test_a_late_heatmap_says_that_it_comes(open_page):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
-
-    def late(route):
-        page.wait_for_timeout(1000)
-        route.continue_()
-
-    page.route("**/heatmap.png", late)
+    open_study(page, "bacteria_4875")
+    held = []
+    page.route("**/heatmap.png", lambda route: held.append(route))
     page.keyboard.press("h")
     expect(page.locator("[data-told]")).to_have_text("The heatmap is on its way")
+    held.pop().continue_()
     page.locator(".heat").evaluate("e => e.decode()")
     expect(page.locator("[data-told]")).to_be_hidden()
 
 
 def test_a_heatmap_that_does_not_come_is_off_again_and_can_be_asked_for_once_more(open_page):
     page = open_page("/")
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     page.route("**/heatmap.png", lambda route: route.fulfill(status=200, body="no picture"))
     page.keyboard.press("h")
     expect(page.locator("[data-told]")).to_contain_text("press H to try again")
     expect(page.get_by_role("switch", name="Heatmap")).to_have_attribute("aria-checked", "false")
     page.unroute("**/heatmap.png")
-    page.keyboard.press("h")
-    page.locator(".heat").evaluate("e => e.decode()")
-    expect(page.locator(".heat")).to_be_visible()
+    show_heatmap(page)
 
 
 def test_a_mark_on_the_prior_is_told_of_and_what_is_measured_there_comes_back(open_page, deep):
@@ -328,7 +300,7 @@ def webgl_page(browser: Browser, chromium: Path, server: Server, signed_in) -> I
 
 def test_graphics_that_give_up_leave_the_plain_picture_and_are_not_asked_again(webgl_page):
     page = webgl_page
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     if page.evaluate(f"() => {{ {LOSE} }}") < 2:
         pytest.skip("this browser has no WebGL, not even in software")
     expect(page.locator("[data-note]")).to_contain_text("The picture is shown as received")
@@ -336,7 +308,7 @@ def test_graphics_that_give_up_leave_the_plain_picture_and_are_not_asked_again(w
     page.keyboard.press("h")
     expect(page.locator(".heat")).to_be_visible()
     page.reload()
-    expect(page.locator("[data-viewer=ready]")).to_be_visible()
+    viewer_ready(page)
     page.keyboard.press("+")
     expect(readout(page)).to_contain_text("125 %")
 
@@ -344,7 +316,7 @@ def test_graphics_that_give_up_leave_the_plain_picture_and_are_not_asked_again(w
 @pytest.mark.parametrize("direction", ["ltr", "rtl"])
 def test_on_a_phone_the_finding_stands_first_and_nothing_is_cut_off(open_page, direction):
     page = open_page("/", width=360, height=740)
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     page.evaluate("direction => { document.documentElement.dir = direction; }", direction)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     # As it is read aloud and walked with Tab, so it is seen.
@@ -371,7 +343,7 @@ def test_on_a_phone_the_finding_stands_first_and_nothing_is_cut_off(open_page, d
 
 def test_on_a_phone_the_other_tools_open_and_make_room_again(open_page):
     page = open_page("/", width=360, height=740)
-    open_image(page, "bacteria_4875")
+    open_study(page, "bacteria_4875")
     bar = page.locator("[data-tools]")
     length = bar.get_by_role("radio", name="Length")
     expect(length).to_be_hidden()

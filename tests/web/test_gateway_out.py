@@ -16,6 +16,7 @@ from pneumoscope.interop.hl7v2 import parse
 from pneumoscope.interop.hl7v2_ack import acknowledge
 from pneumoscope.interop.mllp import MllpServer
 from pneumoscope.web.audit.models import Event
+from pneumoscope.web.gateway import postman as delivering_process
 from pneumoscope.web.gateway import sending
 from pneumoscope.web.gateway.delivering import (
     LONGEST_PAUSE_SECONDS,
@@ -240,6 +241,21 @@ def test_a_peer_that_hangs_holds_up_nobody_else(site, settings, monkeypatch):
             dicom_result(site, 2)
             wait_until(lambda: stages(destination=well) == ["DELIVERED"] * 2)
             assert "DELIVERED" not in stages(destination__protocol="hl7")
+
+
+@pytest.mark.parametrize("step", ["analyses_tell", "readings_tell", "reports_tell", "records_tell"])
+@pytest.mark.django_db(transaction=True)
+def test_a_step_that_always_fails_holds_up_no_delivery(site, monkeypatch, step):
+    def fail():
+        raise KeyError("regions")
+
+    with http_server(lambda request: (204, {}, b"")) as server:
+        destination_make(site, url=server.url)
+        dicom_result(site)
+        analyses_tell()
+        monkeypatch.setattr(delivering_process, step, fail)
+        with postman():
+            wait_until(is_all_delivered)
 
 
 def test_whoever_lost_the_claim_writes_nothing(site):

@@ -113,7 +113,13 @@ def readings_tell() -> None:
     done = Reading.objects.filter(state__in=COMPLETED, analysis__told__isnull=False)
     untold = done.filter(Q(told=None) | ~Q(told__changed=F("changed"))).order_by("changed", "pk")
     for reading in untold.select_related("analysis__image")[:BATCH]:
-        reading_tell(reading)
+        try:
+            reading_tell(reading)
+        except DatabaseError:
+            raise
+        except Exception:
+            # As with results; the next round tries again.
+            logger.exception("reading %d cannot be told", reading.pk)
 
 
 @transaction.atomic

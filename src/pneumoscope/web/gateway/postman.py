@@ -6,6 +6,8 @@ A peer that is away is left alone for a while, longer each time; the others do n
 import logging
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Exists, OuterRef
@@ -27,6 +29,8 @@ ROUND_SECONDS = 1.0
 REPORTS_SECONDS = 10.0
 LONGEST_REST_SECONDS = 60.0
 
+_Result = TypeVar("_Result")
+
 
 class Postman:
     """`run` until `ended` is set; what is being sent then is sent to its end."""
@@ -40,16 +44,9 @@ class Postman:
 
     def run(self) -> None:
         while not self._ended.is_set():
-            busy = False
-            try:
-                busy = analyses_tell() == BATCH
-                self._tell_reports()
-                self.round()
-            except DatabaseError as error:
-                logger.warning("delivering failed, will try again: %s", error)
-            except Exception:
-                # Whatever one row holds must never end the delivering of the others.
-                logger.exception("delivering failed, will try again")
+            busy = attempt(analyses_tell) == BATCH
+            self._tell_reports()
+            attempt(self.round)
             close_old_connections()
             self._ended.wait(0 if busy else ROUND_SECONDS)
         for thread in self._threads.values():
@@ -58,10 +55,9 @@ class Postman:
     def _tell_reports(self) -> None:
         """Signing takes minutes: no need to look every second."""
         if time.monotonic() > self._reports_next:
-            readings_tell()
-            reports_tell()
-            records_tell()
             self._reports_next = time.monotonic() + REPORTS_SECONDS
+            for tell in (readings_tell, reports_tell, records_tell):
+                attempt(tell)
 
     def round(self) -> None:
         """Give every destination with something due a thread, unless it has one or rests."""
@@ -92,6 +88,17 @@ class Postman:
         self._failures[key] = self._failures.get(key, 0) + 1
         pause = min(pause_seconds(self._failures[key]), LONGEST_REST_SECONDS)
         self._rests_until[key] = time.monotonic() + pause
+
+
+def attempt(step: Callable[[], _Result]) -> _Result | None:
+    """Whatever one row or one moment does to a step must not end it for good, nor the others."""
+    try:
+        return step()
+    except DatabaseError as error:
+        logger.warning("delivering failed, will try again: %s", error)
+    except Exception:
+        logger.exception("delivering failed, will try again")
+    return None
 
 
 def destinations_due() -> list[int]:
