@@ -156,6 +156,7 @@ def _bad_inputs(folder: Path) -> dict[Path, set[str]]:
         folder / "pipe.png": {"not_a_file"},
         folder / "empty": {"empty_folder"},
         folder / "missing.png": {"not_found"},
+        folder / f"{'long' * 100}.png": {"unreadable_file"},
     }
 
 
@@ -173,6 +174,17 @@ def test_bad_inputs_have_names_and_stop_nothing(tmp_path: Path, workers: str) ->
         assert record["reason"]
         assert record["remedy"]
         assert record["probability"] is None
+
+
+def test_what_is_wrong_in_a_folder_stops_nothing(tmp_path: Path) -> None:
+    expected = _bad_inputs(tmp_path)
+    shutil.copy(NORMAL, tmp_path / "zzz.jpg")
+    *failed, last = _predict(tmp_path, status=1)
+    assert (last["path"], last["status"]) == (str(tmp_path / "zzz.jpg"), "analysed")
+    there = sorted(path for path in tmp_path.iterdir() if path.name not in ("empty", "zzz.jpg"))
+    assert [Path(record["path"]) for record in failed] == there
+    for record in failed:
+        assert record["code"] in expected[Path(record["path"])], record
 
 
 def test_a_file_over_the_limit(tmp_path: Path) -> None:
@@ -216,6 +228,14 @@ def test_heatmaps_of_inputs_of_one_name_stay_two_files(tmp_path: Path) -> None:
     for path, width in zip(images, (1024, 968), strict=True):
         with Image.open(path) as image:
             assert (image.mode, image.width) == ("RGB", width)
+
+
+def test_a_heatmap_that_cannot_be_kept_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / f"00001_{NORMAL.stem}.png").mkdir()  # refused as a full disk is
+    first, second = _predict("--heatmaps", tmp_path, NORMAL, NORMAL, status=1)
+    assert (first["status"], first["code"]) == ("failed", "heatmap_not_written")
+    assert first["reason"].endswith("Is a directory.")
+    assert Path(second["heatmap"]).is_file()
 
 
 def test_csv_has_a_row_per_input(tmp_path: Path) -> None:
@@ -285,6 +305,13 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     assert pneumoscope("predict", path).returncode == 0
 
 
+def test_no_name_moves_the_cursor(tmp_path: Path) -> None:
+    shutil.copy(NORMAL, tmp_path / "a\x1b[2K\nb\x9b1A.jpg")
+    done = pneumoscope("predict", tmp_path)
+    assert done.stdout.splitlines()[1].endswith("/a\\x1b[2K\\x0ab\\x9b1A.jpg")
+    assert "\x1b" not in done.stdout
+
+
 def test_refusals_of_the_system_are_named() -> None:
     assert isinstance(input_error(PermissionError(13, "Permission denied")), PermissionDenied)
 
@@ -332,6 +359,30 @@ def test_processes_do_not_outlive_a_killed_parent() -> None:
         process.communicate(timeout=30)
     assert len(children) >= 2
     assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
+def test_outputs_that_the_caller_closed(tmp_path: Path, form: str, closed: str) -> None:
+    arguments = ("predict", "--format", form, "--heatmaps", tmp_path, NORMAL)
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *COMMAND, *map(str, arguments)]
+    done = subprocess.run(shell, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+@pytest.mark.parametrize("form", ["table", "jsonl", "csv"])
+def test_a_full_disk_behind_the_output_is_named(form: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        arguments = [*COMMAND, "predict", "--format", form, str(NORMAL)]
+        done = subprocess.run(
+            arguments, stdout=full, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("system_refused: ")
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -110,11 +111,11 @@ class Table:
                 _percent(record["probability"]),
                 _percent(record["threshold"]),
                 _zones(record),
-                record["path"],
+                _on_one_line(record["path"]),
             )
         )
         for remark in _remarks(record):
-            print(f"  {remark}")
+            print(f"  {_on_one_line(remark)}")
         sys.stdout.flush()
 
     def close(self, tally: Tally) -> None:
@@ -137,6 +138,12 @@ def _finding(record: Record) -> str:
     if record["status"] != "analysed":
         return str(record["status"])
     return "likely pneumonia" if record["positive"] else "below threshold"
+
+
+def _on_one_line(text: str) -> str:
+    """Without control characters: a file's name or header could hold what moves the cursor, and
+    write over another's finding."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _percent(probability: float | None) -> str:

@@ -1,6 +1,5 @@
 """What `predict` was given, one input after the other: files, folders walked, zips expanded."""
 
-import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -100,21 +99,32 @@ def inputs(paths: Iterable[str], max_bytes: int = MAX_BYTES) -> Iterator[Input]:
             yield Input(path, error=EmptyFolder("The folder holds no file to analyse."))
 
 
-def _walk(path: Path) -> Iterator[Input]:
-    if not path.is_dir():
-        yield _leaf(path)
-        return
+def _walk(top: Path) -> Iterator[Input]:
+    waiting = [top]
+    while waiting:
+        path = waiting.pop()
+        if not _is_folder(path):
+            yield _leaf(path)
+            continue
+        try:
+            waiting += sorted(filter(_is_wanted, path.iterdir()), reverse=True)
+        except OSError as error:
+            yield Input(str(path), error=input_error(error))
+
+
+def _is_folder(path: Path) -> bool:
+    """Not, where that cannot be known, as of a link to itself: `_leaf` says why."""
     try:
-        entries = sorted(os.scandir(path), key=lambda entry: entry.name)
-    except OSError as error:
-        yield Input(str(path), error=input_error(error))
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):  # following links could go round in circles
-            if not entry.name.startswith("."):
-                yield from _walk(Path(entry.path))
-        elif not entry.is_dir() and not _is_companion(entry.name):
-            yield _leaf(Path(entry.path))
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _is_wanted(path: Path) -> bool:
+    """Of a folder that is walked."""
+    if _is_folder(path):  # following links could go round in circles
+        return not path.name.startswith(".") and not path.is_symlink()
+    return not _is_companion(path.name)
 
 
 def _is_companion(name: str) -> bool:

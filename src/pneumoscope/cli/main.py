@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
 
 from pneumoscope.core.errors import BundleNotFound, PneumoscopeError
 
@@ -46,9 +47,7 @@ class SystemRefused(PneumoscopeError):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    # Names of files may hold bytes that are no text; a listing must not break on them.
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _prepare_streams()
     try:
         options = _parser(arguments).parse_args(arguments)
         status: int = options.run(options)
@@ -64,6 +63,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _explain(SystemRefused(f"{error}."), status=1)
     return status
+
+
+def _prepare_streams() -> None:
+    """Names of files may hold bytes that are no text; a listing must not break on them. What the
+    caller closed is /dev/null: Python would have nothing there to write to."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - as long as we live
+        getattr(sys, name).reconfigure(errors="backslashreplace")
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

@@ -45,6 +45,13 @@ class ProcessLost(PneumoscopeError):
     remedy = "Analyse it alone; if that works, memory ran out: use fewer --workers."
 
 
+class HeatmapNotWritten(PneumoscopeError):
+    """The radiograph was analysed, but its overlay cannot be kept."""
+
+    code = "heatmap_not_written"
+    remedy = "Free space or choose another --heatmaps folder, and analyse it again."
+
+
 class UnexpectedError(PneumoscopeError):
     """A defect of ours, met with this input."""
 
@@ -135,10 +142,14 @@ def predict_one(task: Numbered, *, bundle: Bundle, wishes: Wishes) -> Record:
 
 
 def _save_overlay(analysis: Analysis, folder: Path, number: int, path: str) -> Path:
-    """Named by the input's number and name: two inputs of one name stay two files."""
+    """Named by the input's number and name: two inputs of one name stay two files. Raises
+    HeatmapNotWritten."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "_", PurePosixPath(path).stem)[:80]
     target = folder / f"{number:05d}_{stem}.png"
-    render_overlay(analysis, max_side=OVERLAY_SIDE).save(target, compress_level=1)
+    try:
+        render_overlay(analysis, max_side=OVERLAY_SIDE).save(target, compress_level=1)
+    except OSError as error:
+        raise HeatmapNotWritten(f"{target}: {error.strerror or error}.") from error
     return target
 
 
