@@ -32,8 +32,9 @@ def open_study(page: Page, name: str) -> None:
 
 
 def viewer_ready(page: Page) -> None:
-    """Keys and pointers are answered by a script; until it is there they are lost."""
+    """Keys and pointers are answered by scripts; until all are there they are lost."""
     expect(page.locator("[data-viewer=ready]")).to_be_visible()
+    page.wait_for_load_state()
 
 
 def show_heatmap(page: Page) -> None:

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.reading import drag, open_study, read_blind, row, until, viewer_ready
+from e2e.test_lock import lock_by_menu, locked, unlock
 
 pytestmark = pytest.mark.e2e
 
@@ -36,6 +37,39 @@ def test_a_review_in_one_key(open_page):
     # The viewer that stood beside it all the time still answers each key once.
     page.keyboard.press("h")
     expect(page.get_by_role("switch", name="Heatmap")).to_have_attribute("aria-checked", "false")
+
+
+def test_a_word_that_is_not_saved_is_left_only_on_purpose(open_page, server):
+    page, other = open_page("/"), open_page("/models/")
+    open_result(page)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.keyboard.press("d")
+    page.locator("[data-worklist]").click()
+    until(page, lambda: asked == ["beforeunload"])
+    form = page.locator("[data-review]")
+    form.get_by_label("The image shows").select_option("")
+    form.get_by_label("Comment").fill("A rib")
+    # Locked while it was sent, refused, and at last saved.
+    lock_by_menu(other)
+    form.evaluate("form => form.requestSubmit()")
+    expect(locked(page)).to_be_visible()
+    unlock(page, server.password)
+    expect(locked(page)).to_be_hidden()
+    expect(form.get_by_label("Disagree")).to_be_checked()
+    expect(form.get_by_label("Comment")).to_have_value("A rib")
+    page.locator("[data-worklist]").click()
+    until(page, lambda: asked == ["beforeunload"] * 2)
+    form.locator("[type=submit]").click()
+    expect(form).to_contain_text("Say what the image shows instead.")
+    page.locator("[data-worklist]").click()
+    until(page, lambda: asked == ["beforeunload"] * 3)
+    form.get_by_label("The image shows").select_option("other")
+    form.locator("[type=submit]").click()
+    expect(page.locator("#live")).to_have_text("Review saved.")
+    page.locator("[data-worklist]").click()
+    expect(page.get_by_role("heading", name="Worklist")).to_be_visible()
+    assert asked == ["beforeunload"] * 3
 
 
 def drawn(page: Page) -> list[np.ndarray]:
