@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from interop.listening import tcp_server
+from interop.listening import http_server, tcp_server
 from peers import require_peer
-from pneumoscope.interop.delivery import DeliveryRejected, PeerUnreachable
+from pneumoscope.interop.delivery import CredentialsRefused, DeliveryRejected, PeerUnreachable
 from pneumoscope.interop.http import HttpPeer
 
 
@@ -84,3 +84,24 @@ def test_a_server_that_speaks_no_tls():
 def test_what_is_no_address(url):
     with pytest.raises((DeliveryRejected, PeerUnreachable)):
         HttpPeer(url, connect_seconds=1.0).exchange("GET", "path")
+
+
+def test_who_we_are_is_said_by_a_token_or_by_name_and_password():
+    with http_server(lambda _: (200, {}, b"")) as server:
+        for peer in (
+            HttpPeer(server.url, "t0ken"),
+            HttpPeer(server.url, "pass:wörd", "me"),
+            HttpPeer(server.url),
+        ):
+            peer.exchange("GET")
+    said = [request.headers.get("authorization") for request in server.requests]
+    assert said == ["Bearer t0ken", "Basic bWU6cGFzczp3w7ZyZA==", None]
+
+
+@pytest.mark.parametrize("token", ["t0ken\r\nX-Other: 1", "t0kén", "t0ken\0"])
+def test_a_token_that_no_header_can_hold_is_neither_sent_nor_quoted(token):
+    with http_server(lambda _: (200, {}, b"")) as server:
+        with pytest.raises(CredentialsRefused) as caught:
+            HttpPeer(server.url, token).exchange("GET")
+        assert "t0k" not in str(caught.value)
+    assert server.requests == []

@@ -102,7 +102,7 @@ def test_the_secret_stays_with_the_authority_it_was_given_for(site, guard, user_
         assert "secret" in client.post(page, form | changed).context["form"].errors
     destination.refresh_from_db()
     assert (destination.secret, destination.scope) == (SECRET, "x")
-    assert client.post(page, form | {"token_url": ""}).status_code == 302
+    assert client.post(page, form | {"token_url": "", "client_id": ""}).status_code == 302
     destination.refresh_from_db()
     assert destination.secret == ""
 

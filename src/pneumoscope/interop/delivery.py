@@ -56,7 +56,10 @@ class CredentialsRefused(DeliveryError):
     """The peer does not accept who we say we are."""
 
     code = "credentials_refused"
-    remedy = "Set a valid token or certificate for this destination, then send again."
+    remedy = (
+        "Set a valid token, user name with password, or certificate. A delivery then waits to be "
+        "sent again; a query asks again by itself."
+    )
 
 
 class DeliveryRejected(DeliveryError):

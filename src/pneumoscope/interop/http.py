@@ -1,5 +1,6 @@
 """One HTTP exchange with a peer: bounded in time and size, every failure a named error."""
 
+import base64
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -49,12 +50,14 @@ class HttpAnswer:
 class HttpPeer:
     """Where and how to reach a service.
 
-    token: OAuth 2 bearer token (RFC 6750). ca_file: a file of trusted certificates, for a
-    hospital's own authority. answer_seconds bounds the whole answer, max_bytes its body.
+    token: OAuth 2 bearer token (RFC 6750); with a username, its password (RFC 7617).
+    ca_file: a file of trusted certificates, for a hospital's own authority. answer_seconds bounds
+    the whole answer, max_bytes its body.
     """
 
     base_url: str
     token: str = field(default="", repr=False)
+    username: str = ""
     ca_file: str = ""
     connect_seconds: float = 5.0
     answer_seconds: float = 30.0
@@ -72,12 +75,13 @@ class HttpPeer:
         """Send one request and return the answer, whatever its status.
 
         No redirect is followed: it would carry the token elsewhere and turn a POST into a GET.
-        Raises PeerUnreachable, UnreadableAnswer, or DeliveryRejected for an address that is none.
+        Raises PeerUnreachable, UnreadableAnswer, DeliveryRejected for an address that is none, or
+        CredentialsRefused for a token that no header can hold.
         """
         url = f"{self.base_url.rstrip('/')}/{path}" if path else self.base_url
         sent = dict(headers or {})
         if self.token:
-            sent["Authorization"] = f"Bearer {self.token}"
+            sent["Authorization"] = self._authorization()
         watch = _Watch()
         timer = Timer(self.connect_seconds + self.answer_seconds, watch.hang_up)
         timer.daemon = True
@@ -112,6 +116,14 @@ class HttpPeer:
             raise PeerUnreachable(f"{self.base_url}: answer not complete in time")
         return answer
 
+    def _authorization(self) -> str:
+        if self.username:
+            return basic(self.username, self.token)
+        # What refuses it further down would quote it.
+        if not (self.token.isascii() and self.token.isprintable()):
+            raise CredentialsRefused(f"{self.base_url}: the token has signs that none can have")
+        return f"Bearer {self.token}"
+
     def _read(self, response: requests.Response) -> HttpAnswer:
         body = bytearray()
         for chunk in response.iter_content(65536):
@@ -120,6 +132,11 @@ class HttpPeer:
                 raise UnreadableAnswer(f"{self.base_url}: answer over {self.max_bytes} bytes")
         names = {name.lower(): value for name, value in response.headers.items()}
         return HttpAnswer(response.status_code, names, bytes(body))
+
+
+def basic(username: str, password: str) -> str:
+    """The Authorization header of HTTP Basic, in UTF-8 (RFC 7617)."""
+    return f"Basic {base64.b64encode(f'{username}:{password}'.encode()).decode()}"
 
 
 class _Watch(HTTPAdapter):

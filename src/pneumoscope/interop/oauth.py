@@ -5,7 +5,6 @@ endpoint alone: by a secret (HTTP Basic, section 2.3.1), or by what its private 
 (RFC 7523, SMART Backend Services).
 """
 
-import base64
 import json
 import re
 import time
@@ -14,7 +13,7 @@ from threading import Lock
 from urllib.parse import quote_plus, urlencode
 
 from pneumoscope.interop.delivery import CredentialsRefused, UnreadableAnswer, quoted
-from pneumoscope.interop.http import HttpAnswer, HttpPeer, raise_for_status
+from pneumoscope.interop.http import HttpAnswer, HttpPeer, basic, raise_for_status
 from pneumoscope.interop.signed_assertion import ASSERTION_TYPE, assertion
 
 # A token that ends while it travels would be refused.
@@ -69,7 +68,8 @@ def _asked(credentials: ClientCredentials) -> tuple[str, float]:
     if credentials.signed:
         asked |= _assertion(credentials)
     else:
-        headers["Authorization"] = _basic(credentials)
+        pair = (quote_plus(credentials.client_id), quote_plus(credentials.secret))
+        headers["Authorization"] = basic(*pair)
     peer = credentials.peer
     answer = peer.exchange("POST", body=urlencode(asked).encode(), headers=headers)
     said = _json(answer)
@@ -82,11 +82,6 @@ def _asked(credentials: ClientCredentials) -> tuple[str, float]:
     if str(kind).lower() != "bearer":
         raise UnreadableAnswer(f"{peer.base_url} answered a token of type {quoted(str(kind))!r}")
     return token, _seconds(said.get("expires_in"))
-
-
-def _basic(credentials: ClientCredentials) -> str:
-    pair = f"{quote_plus(credentials.client_id)}:{quote_plus(credentials.secret)}"
-    return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 def _assertion(credentials: ClientCredentials) -> dict[str, str]:

@@ -54,11 +54,15 @@ def dicom_peer(peer: Peer) -> DicomPeer:
 
 
 def http_peer(pull: Pull, url: str = "") -> HttpPeer:
-    """At the pull's own address, or at another, which does not get its token."""
-    most = settings.PNEUMOSCOPE_MAX_FILE_BYTES + 65536
+    """At the pull's own address, or at another, which does not get its token or password."""
     same = not url or urlsplit(url)[:2] == urlsplit(pull.url)[:2]
-    token = pull.token if same else ""
-    return HttpPeer(url or pull.url, token, ca_file=settings.PNEUMOSCOPE_CA_FILE, max_bytes=most)
+    return HttpPeer(
+        url or pull.url,
+        token=pull.token if same else "",
+        username=pull.username if same else "",
+        ca_file=settings.PNEUMOSCOPE_CA_FILE,
+        max_bytes=settings.PNEUMOSCOPE_MAX_FILE_BYTES + 65536,
+    )
 
 
 def archive_of(pull: Pull) -> Archive:

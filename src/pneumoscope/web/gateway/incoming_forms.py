@@ -75,7 +75,7 @@ class PullForm(SiteForm):
     class Meta:
         model = Pull
         fields = [
-            *("site", "name", "enabled", "method", "peer", "url", "token"),
+            *("site", "name", "enabled", "method", "peer", "url", "username", "token"),
             *("station", "procedure", "modalities", "body_parts"),
             *("since", "priors", "every_minutes"),
         ]
@@ -86,6 +86,7 @@ class PullForm(SiteForm):
             "method": _("Protocol"),
             "peer": _("Peer"),
             "url": _("Address (URL)"),
+            "username": _("User name"),
             "token": _("Token"),
             "station": _("Scheduled station"),
             "procedure": _("Scheduled procedure"),

@@ -118,8 +118,13 @@ def mllp_peer(destination: Destination) -> MllpPeer:
 
 
 def http_peer(destination: Destination) -> HttpPeer:
-    """With the token that it wants. Raises a DeliveryError where none is given out."""
-    return _http_peer(destination.url, token=_token(destination))
+    """With the token or password that it wants.
+
+    Raises a DeliveryError where no token is given out, SecretLost for a password.
+    """
+    username = destination.username
+    token = _secret(destination) if username else _token(destination)
+    return _http_peer(destination.url, token=token, username=username)
 
 
 def client_credentials(destination: Destination) -> ClientCredentials | None:
@@ -143,10 +148,11 @@ def _token(destination: Destination) -> str:
     return access_token(credentials) if credentials else destination.secret
 
 
-def _http_peer(url: str, *, token: str = "") -> HttpPeer:
+def _http_peer(url: str, *, token: str = "", username: str = "") -> HttpPeer:
     return HttpPeer(
         base_url=url,
         token=token,
+        username=username,
         ca_file=settings.PNEUMOSCOPE_CA_FILE,
         answer_seconds=PATIENCE_SECONDS,
     )

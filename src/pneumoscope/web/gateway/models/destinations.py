@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -12,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.gateway.models.addresses import http_address_check, username_check
 from pneumoscope.web.gateway.models.peers import ae_title_check
 from pneumoscope.web.gateway.secrets import SecretField
 from pneumoscope.web.studies.models import Analysis, SiteQuerySet
@@ -88,8 +88,6 @@ _NEEDED = {
     Protocol.WEBHOOK: ("url", "secret"),
 }
 
-_ADDRESS = _("An address that begins with http:// or https://, without a password.")
-
 
 class Destination(models.Model):
     """One peer that is told of a site's results.
@@ -113,13 +111,18 @@ class Destination(models.Model):
     )
     tls = models.BooleanField("TLS", default=False)
     ae_title = models.CharField("AE title", max_length=16, blank=True, validators=[ae_title_check])
-    url = models.CharField("address (URL)", max_length=500, blank=True)
-    # A bearer token, the client's secret or private key where tokens are asked for, or a webhook's
-    # shared secret.
+    url = models.CharField(
+        "address (URL)", max_length=500, blank=True, validators=[http_address_check]
+    )
+    # A bearer token, a user's password, the client's secret or private key where tokens are asked
+    # for, or a webhook's shared secret.
     # Never shown again, never in logs or events.
     secret = SecretField("token or secret", max_length=500, blank=True)
     # OAuth 2.0 client credentials, for DICOMweb and FHIR: where tokens are given out, and to whom.
-    token_url = models.CharField("token endpoint (URL)", max_length=500, blank=True)
+    token_url = models.CharField(
+        "token endpoint (URL)", max_length=500, blank=True, validators=[http_address_check]
+    )
+    # Without a token endpoint: the user name for HTTP Basic.
     client_id = models.CharField("client ID", max_length=200, blank=True)
     scope = models.CharField(max_length=500, blank=True)
     client_proof = models.CharField(max_length=10, choices=Proof.choices, default=Proof.SECRET)
@@ -156,13 +159,12 @@ class Destination(models.Model):
     def clean(self) -> None:
         missing = [name for name in _NEEDED.get(self.protocol, ()) if not getattr(self, name)]
         errors: dict[str, Any] = dict.fromkeys(missing, _("Needed for this protocol."))
-        for name in ("url", "token_url"):
-            if getattr(self, name) and not _is_http(getattr(self, name)):
-                errors[name] = _ADDRESS
         if self.token_url:
             errors |= self._token_errors()
         elif self.signs:
             errors["token_url"] = _("Needed to ask for tokens.")
+        elif self.username:
+            errors |= self._username_errors()
         if self.audit_since and self.protocol != Protocol.FHIR:
             errors["audit_since"] = _("Audit records are for FHIR only.")
         if self.results == Results.NONE and not self.audit_since:
@@ -181,6 +183,22 @@ class Destination(models.Model):
         needed = ("client_id",) if self.signs else ("client_id", "secret")
         missing = [name for name in needed if not getattr(self, name)]
         return dict.fromkeys(missing, _("Needed to ask for tokens."))
+
+    def _username_errors(self) -> dict[str, Any]:
+        """Of one that signs in by HTTP Basic."""
+        errors: dict[str, Any] = {}
+        try:
+            username_check(self.username)
+        except ValidationError as error:
+            errors["client_id"] = error
+        if not self.secret:
+            errors["secret"] = _("Needed for this protocol.")
+        return errors
+
+    @property
+    def username(self) -> str:
+        """Who we are by HTTP Basic, with `secret` as the password; "" where a token says it."""
+        return self.client_id if self.protocol in BY_TOKEN and not self.token_url else ""
 
     @property
     def signs(self) -> bool:
@@ -237,13 +255,3 @@ class Destination(models.Model):
 
 def _not_known(words: set[str]) -> str:
     return gettext("Not known: %(words)s.") % {"words": ", ".join(sorted(words))}
-
-
-def _is_http(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme in {"http", "https"} and bool(parts.hostname) and "@" not in parts.netloc
-        )
-    except ValueError:
-        return False

@@ -1,12 +1,12 @@
 """What is fetched from archives that do not send by themselves."""
 
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.gateway.models.addresses import http_address_check, username_check
 from pneumoscope.web.gateway.models.peers import Peer
 from pneumoscope.web.gateway.secrets import SecretField
 from pneumoscope.web.studies.models import SiteQuerySet
@@ -37,11 +37,10 @@ class Pull(models.Model):
     method = models.CharField(max_length=10, choices=Method.choices, default=Method.GET)
     peer = models.ForeignKey(Peer, null=True, blank=True, on_delete=models.PROTECT)
     url = models.CharField(
-        "DICOMweb address",
-        max_length=400,
-        blank=True,
-        validators=[URLValidator(["http", "https"])],
+        "DICOMweb address", max_length=400, blank=True, validators=[http_address_check]
     )
+    # For HTTP Basic, with `token` as the password; "": `token` is a bearer token.
+    username = models.CharField(max_length=200, blank=True, validators=[username_check])
     token = SecretField(max_length=400, blank=True)
     station = models.CharField("scheduled for station", max_length=16, blank=True)
     procedure = models.CharField("scheduled procedure", max_length=16, blank=True)
@@ -67,9 +66,11 @@ class Pull(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """An address that fits the method."""
+        """An address that fits the method, and a password for a user name."""
         if self.method in BY_URL:
             if not self.url:
                 raise ValidationError({"url": _("An address is needed for this protocol.")})
+            if self.username and not self.token:
+                raise ValidationError({"token": _("Needed for this protocol.")})
         elif not (self.peer and self.peer.host and self.peer.port):
             raise ValidationError({"peer": _("Choose a peer with host and port.")})
