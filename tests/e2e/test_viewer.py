@@ -257,7 +257,6 @@ def test_a_mark_on_the_prior_is_told_of_and_what_is_measured_there_comes_back(op
     drag(page, (-40, 0), (40, 0), stage=".stage.prior")
     rows = page.locator("[data-measurements] li")
     expect(rows).to_have_count(1)
-    page.wait_for_timeout(300)  # Cornerstone counts once more, and warns if its viewport is gone
     for shown in (0, 1):
         page.keyboard.press("s")
         expect(rows).to_have_count(shown)

@@ -114,11 +114,9 @@ class Engine {
     this.about.set(imageId, levels);
   }
 
-  /** What WebGL draws a viewport on, out of sight; undefined without WebGL. */
+  /** What WebGL draws a viewport on, out of sight. Throws without WebGL. */
   canvasOf(viewportId) {
-    const contexts = this.rendering._implementation?.contextPool?.getAllContexts() ?? [];
-    const context = contexts.find((each) => each.getRenderer(viewportId));
-    return context?.getOpenGLRenderWindow().getCanvas();
+    return this.rendering.getOffscreenMultiRenderWindow(viewportId).getOpenGLRenderWindow().getCanvas();
   }
 
   forget(imageId) {

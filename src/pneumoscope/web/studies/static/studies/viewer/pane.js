@@ -36,7 +36,7 @@ export class Pane {
     await this.viewport.setStack([this.imageId]);
     // The magnifier copies every property, and without WebGL Cornerstone refuses this one.
     if (this.viewport.useCPURendering) this.viewport.VOILUTFunction = undefined;
-    this.engine.canvasOf(this.id)?.addEventListener("webglcontextlost", this.lost);
+    else this.engine.canvasOf(this.id).addEventListener("webglcontextlost", this.lost);
     this.drawn = () => this.afterDrawing();
     this.screen.addEventListener(cs.Enums.Events.IMAGE_RENDERED, this.drawn);
     this.resized = new ResizeObserver(() => this.resize());
@@ -55,12 +55,20 @@ export class Pane {
     this.resized.disconnect();
     this.stage.removeEventListener("wheel", this.wheel);
     this.screen.removeEventListener(this.engine.cs.Enums.Events.IMAGE_RENDERED, this.drawn);
+    this.settle();
     this.engine.group.removeViewports(this.engine.rendering.id, this.id);
     this.engine.rendering.disableElement(this.id);
     this.engine.forget(this.imageId);
     this.stage.classList.remove("drawn");
     this.screen.querySelector(".viewport-element")?.remove();
     this.ready = false;
+  }
+
+  /** What was measured here Cornerstone counts once more a little later, and would not find us. */
+  settle() {
+    for (const each of this.engine.cs.annotation.state.getAllAnnotations()) {
+      if (each.metadata.referencedImageId === this.imageId) each.invalidated = false;
+    }
   }
 
   afterDrawing() {
