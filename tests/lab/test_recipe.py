@@ -31,6 +31,10 @@ RECIPE = Path(__file__).parents[2] / "recipes" / "default.toml"
         ("gamma = .*", "gamma = [0.7]", "gamma"),
         ("stretch = .*", 'stretch = ["low", "high"]', "stretch"),
         (r"views = .*", 'views = "AP"', "views"),
+        ("stretch = .*", "stretch = [99.0, 1.0]", "stretch"),
+        ("size = .*", "size = 0", "size"),
+        ("region_level = .*", "region_level = 0.0", "region_level"),
+        ("learning_rate = .*", "learning_rate = nan", "learning_rate"),
         (r"\[input\]", "[input", "recipe.toml"),
     ],
 )

@@ -1,6 +1,7 @@
 """A recipe: everything a training run is decided by, read from TOML and kept in the bundle."""
 
 import json
+import math
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -134,13 +135,21 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
 
 
 def _check_counts(recipe: Recipe) -> None:
-    """What would otherwise fail only when the images have been read."""
+    """What would otherwise fail only when the images have been read, or the network trained."""
     data, options = recipe.data, recipe.optimiser
     if data.folds < 2 or not 0 <= data.fold < data.folds:
         raise RecipeError(f"data: fold = {data.fold} is not one of folds = {data.folds}.")
     for key in ("epochs", "batch_size"):
         if getattr(options, key) < 1:
             raise RecipeError(f"optimiser: {key} = {getattr(options, key)} is not at least 1.")
+    size, (low, high) = recipe.input.size, recipe.input.stretch
+    if size < 1 or not 0 <= low < high <= 100:
+        raise RecipeError(
+            f"input: size = {size} is not at least 1, or stretch = {low}, {high} not two rising "
+            "percentiles."
+        )
+    if not 0 < recipe.card.region_level < math.inf:
+        raise RecipeError(f"card: region_level = {recipe.card.region_level} is not above 0.")
 
 
 def _section(kind: type[T], values: dict[str, Any], name: str) -> T:
@@ -170,7 +179,7 @@ def _fits(value: object, hint: Any) -> bool:
         kinds = kinds[:1] * len(value) if kinds[-1] is ... else kinds
         return len(value) == len(kinds) and all(map(_fits, value, kinds))
     if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        return isinstance(value, int | float) and not isinstance(value, bool) and value == value
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, origin or hint)
