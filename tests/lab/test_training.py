@@ -74,3 +74,8 @@ def test_a_fold_that_cannot_judge_ends_before_training(tmp_path):
     doubted.write_text("\n".join(["path,label,reliability", *rows]), encoding="utf-8")
     with pytest.raises(OneSidedFold, match="validation would have 2 normal ones and 0 of"):
         train(RECIPE, [tmp_path / "data"], tmp_path / "out")
+    # What counts nothing teaches nothing, and judges nothing.
+    weighed = doubted.read_text().replace("reliability", "weight").replace(",0.8", ",0")
+    doubted.write_text(weighed, encoding="utf-8")
+    with pytest.raises(OneSidedFold, match="and 0 of"):
+        train(RECIPE, [tmp_path / "data"], tmp_path / "out")

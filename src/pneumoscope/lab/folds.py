@@ -21,8 +21,9 @@ class OneSidedFold(DataError):
 
     code = "one_sided_fold"
     remedy = (
-        "Both must be on either side, with labels that are sure (reliability 1) in validation: add "
-        'patients, or change fold, folds or fold_by = "patient" in the recipe\'s [data].'
+        "Both must be on either side, of a weight above 0, with labels that are sure (reliability "
+        '1) in validation: add patients, or change fold, folds or fold_by = "patient" in the '
+        "recipe's [data]."
     )
 
 
@@ -31,7 +32,8 @@ def divided(examples: Sequence[Example], rule: DataRecipe, seed: int) -> NDArray
     Raises OneSidedFold."""
     mask = held_out_mask(examples, rule, seed)
     sick = np.array([example.label > 0 for example in examples], dtype=np.bool_)
-    for name, side in (("validation", mask), ("training", ~mask)):
+    heard = np.array([example.weight > 0 for example in examples], dtype=np.bool_)
+    for name, side in (("validation", mask & heard), ("training", ~mask & heard)):
         ill, well = int(sick[side].sum()), int((~sick[side]).sum())
         if not ill or not well:
             raise OneSidedFold(
