@@ -410,6 +410,9 @@ def test_the_first_of_the_same_bytes_in_a_split_is_kept(tmp_path):
         used = training_examples([tmp_path], DataRecipe(folds=2, fold=0, drop_duplicates=drop))
         assert [e.path.stem for e in used] == list(left)
     assert same_groups(["x", "y", "", "x", "", "x"]) == [[0, 3, 5]]
+    (tmp_path / "c.png").unlink()
+    with pytest.raises(UnreadableExample, match=r"c\.png: No such file"):
+        drop_duplicates(examples)
 
 
 def test_a_copy_is_near_and_another_picture_is_not():

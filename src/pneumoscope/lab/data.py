@@ -51,7 +51,7 @@ class Example:
     and validation; begins with the site where one is known. split: train, val or test.
     age: years. sex: M, F or O; view: AP, PA, …; site: where it was taken; "" where unknown.
     weight: how much the label counts, at least 0; 1 is a label read by a clinician.
-    reliability: the probability, above 0 and at most 1, that normal or pneumonia is rightly said.
+    reliability: the probability, 0 to 1, that normal or pneumonia is rightly said.
     """
 
     path: Path
@@ -109,9 +109,12 @@ def load_pixels(examples: Sequence[Example], contract: InputContract) -> NDArray
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """SHA-256 of a file's bytes, hexadecimal. Raises UnreadableExample."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadableExample(f"{path}: {error.strerror or error}.") from error
 
 
 def fingerprint(examples: Iterable[Example]) -> str:

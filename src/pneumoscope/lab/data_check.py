@@ -3,6 +3,7 @@
 Nothing here stops at a bad file: it is named, and the rest is looked at.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ import numpy as np
 from pneumoscope.core.decode import decode
 from pneumoscope.core.errors import DecodeError
 from pneumoscope.core.preprocess import InputContract, preprocess
-from pneumoscope.lab.data import AGE_BANDS, SPLITS, TARGETS, Example, age_band, file_hash
+from pneumoscope.lab.data import AGE_BANDS, SPLITS, TARGETS, Example, age_band
 from pneumoscope.lab.duplicates import near_pairs, same_groups, thumbnail
 from pneumoscope.lab.shortcuts import Looks, shortcut_aurocs
 
@@ -127,8 +128,8 @@ def _look_at(
         progress(i)
         digest = ""
         try:
-            digest = file_hash(example.path)
             data = example.path.read_bytes()
+            digest = hashlib.sha256(data).hexdigest()
             radiograph = decode(data)
         except OSError as error:
             problem = error.strerror or str(error)
