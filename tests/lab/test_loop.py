@@ -252,10 +252,15 @@ def test_another_recipe_does_not_go_on_from_a_checkpoint(tmp_path):
 def test_other_data_do_not_go_on_from_a_checkpoint(tmp_path):
     """The bundle's card would name data that taught it nothing."""
     images = blobs(8, 1)
-    fit(network(), images, images, plan(epochs=1), tmp_path, data="a")
-    fit(network(), images, images, plan(epochs=1), tmp_path, data="a")
-    with pytest.raises(RecipeError, match=r"data\.fingerprint"):
-        fit(network(), images, images, plan(epochs=1), tmp_path, data="b")
+    known = {"data.fingerprint": "a", "teachers": ["x"]}
+    fit(network(), images, images, plan(epochs=1), tmp_path, learned_from=known)
+    fit(network(), images, images, plan(epochs=1), tmp_path, learned_from=known)
+    for key, other in {"data.fingerprint": "b", "teachers": ["y"]}.items():
+        with pytest.raises(RecipeError, match=key):
+            fit(
+                *(network(), images, images, plan(epochs=1), tmp_path),
+                learned_from={**known, key: other},
+            )
 
 
 def test_patience_ends_training_and_gives_the_best_epoch(tmp_path):
@@ -286,6 +291,16 @@ def test_a_damaged_checkpoint_is_named(tmp_path, kept):
         load_average(tmp_path)
 
 
+def test_a_checkpoint_of_another_program_is_named(tmp_path):
+    images = blobs(8, 1)
+    for foreign in ({"state_dict": network().state_dict()}, [1, 2]):
+        torch.save(foreign, tmp_path / "checkpoint.pt")
+        with pytest.raises(CheckpointUnreadable, match="not what a training wrote"):
+            fit(network(), images, images, plan(epochs=1), tmp_path)
+        with pytest.raises(CheckpointUnreadable, match="not what a training wrote"):
+            load_average(tmp_path)
+
+
 def test_frozen_stages_stay_as_they_came(tmp_path):
     images = blobs(8, 1)
     recipe = plan(epochs=2, frozen_stages=2)
@@ -309,6 +324,9 @@ def test_what_cannot_be_trained_says_so(tmp_path):
     poisoned = replace(blobs(6, 0), weights=torch.full((6,), float("nan")))
     with pytest.raises(TrainingDiverged):
         fit(network(), poisoned, blobs(6, 0), plan(balance="none"), tmp_path)
+    # One step: its loss is a number, the weights it leaves are none.
+    with pytest.raises(TrainingDiverged, match="validation"):
+        fit(network(), blobs(6, 0), blobs(6, 0), plan(batch_size=6, learning_rate=1e38), tmp_path)
     assert not (tmp_path / "checkpoint.pt").exists()
 
 

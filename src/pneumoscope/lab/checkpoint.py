@@ -17,10 +17,11 @@ from pneumoscope.lab.whole_files import write_whole
 
 # Sections that decide the weights; a card may be reworded between two starts.
 DECISIVE = ("data", "input", "network", "optimiser", "augmentation")
+_KEPT = {"epoch", "network", "average", "optimiser", "recipe"}
 
 
 class CheckpointUnreadable(PneumoscopeError):
-    """A file of weights that a disk or a copy has damaged."""
+    """A file of weights that a disk or a copy has damaged, or that another program wrote."""
 
     code = "checkpoint_unreadable"
     remedy = "Copy it again, or take it away: training then starts anew."
@@ -42,6 +43,15 @@ def load_whole(path: Path, device: torch.device | str) -> dict[str, Any]:
     return state
 
 
+def _load_checkpoint(path: Path) -> dict[str, Any]:
+    """What `save_checkpoint` wrote; on a GPU it is moved there as it is filled in. Raises
+    CheckpointUnreadable."""
+    state = load_whole(path, "cpu")
+    if not isinstance(state, dict) or not state.keys() >= _KEPT:
+        raise CheckpointUnreadable(f"{path} is not what a training wrote.")
+    return state
+
+
 def save_checkpoint(
     path: Path,
     epoch: int,
@@ -50,7 +60,8 @@ def save_checkpoint(
     optimiser: torch.optim.Optimizer,
     decided: dict[str, Any],
 ) -> None:
-    """epoch: how many are done. decided: from `decisive`. Raises OSError."""
+    """epoch: how many are done. decided: from `decisive`, and what was learned from. Raises
+    OSError."""
     state = {
         "epoch": epoch,
         "network": network.state_dict(),
@@ -70,16 +81,14 @@ def load_checkpoint(
 ) -> int:
     """Fill what it is given and return how many epochs are done: 0 where there is no checkpoint.
 
-    Raises RecipeError when the checkpoint was made by a recipe that trains otherwise, or on other
-    data, CheckpointUnreadable.
+    Raises RecipeError when the checkpoint was made by a recipe that trains otherwise, on other data
+    or by other teachers, CheckpointUnreadable.
     """
     if not path.is_file():
         return 0
-    state = load_whole(path, "cpu")  # what belongs on a GPU is moved there as it is filled in
+    state = _load_checkpoint(path)
     # A key the checkpoint does not know came with a later version, whose default changes nothing.
-    changed = sorted(
-        key for key, value in state.get("recipe", {}).items() if decided.get(key) != value
-    )
+    changed = sorted(key for key, value in state["recipe"].items() if decided.get(key) != value)
     if changed:
         raise RecipeError(
             f"{path} was made with another {', '.join(changed)}: choose another --out."
@@ -100,7 +109,7 @@ def load_average(run: Path) -> nn.Module:
     path = run / "checkpoint.pt"
     if not path.is_file():
         raise RecipeError(f"{run} holds no checkpoint.pt: it is not what a training wrote.")
-    state = load_whole(path, "cpu")
+    state = _load_checkpoint(path)
     values = {
         key.removeprefix("network."): value
         for key, value in state["recipe"].items()
@@ -112,12 +121,9 @@ def load_average(run: Path) -> nn.Module:
     return network.requires_grad_(False).eval()
 
 
-def decisive(recipe: Recipe, data: str = "") -> dict[str, Any]:
-    """All that decides a training's weights, by key path, in plain types. data: fingerprint of the
-    images, "" where it is kept elsewhere or not known."""
+def decisive(recipe: Recipe) -> dict[str, Any]:
+    """All in a recipe that decides a training's weights, by key path, in plain types."""
     values: dict[str, Any] = {"seed": recipe.seed}
-    if data:
-        values["data.fingerprint"] = data
     for section in DECISIVE:
         for key, value in asdict(getattr(recipe, section)).items():
             values[f"{section}.{key}"] = value

@@ -29,11 +29,12 @@ def mean_probability(said: Sequence[NetworkOutput]) -> Tensor | None:
 
 def map_loss(activation: Tensor, said: Sequence[NetworkOutput]) -> Tensor:
     """How little the evidence lies where the teachers see theirs: 1 − correlation over the places,
-    0..2, weighted mean of the images (attention transfer: Zagoruyko and Komodakis 2017).
+    times their P(pneumonia), mean of the images; 0..2 (attention transfer: Zagoruyko and Komodakis
+    2017).
 
     activation: [B, classes, h, w]; the teachers' are brought to that h and w. A map counts by its
-    form alone, not by how strong it is, and as much as the teachers believe in pneumonia there:
-    where a normal radiograph looks least normal is nothing to learn.
+    form alone, not by how strong it is, and as much as they believe in pneumonia: where a normal
+    radiograph looks least normal is nothing to learn.
     """
     size = (activation.shape[2], activation.shape[3])
     maps = [F.adaptive_avg_pool2d(each.activation, size) for each in said]

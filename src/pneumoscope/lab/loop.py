@@ -8,9 +8,10 @@ import copy
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +72,7 @@ def fit(
     recipe: Recipe,
     out: Path,
     *,
-    data: str = "",
+    learned_from: Mapping[str, Any] | None = None,
     teachers: Sequence[nn.Module] = (),
     after_epoch: Callable[[], None] = lambda: None,
 ) -> nn.Module:
@@ -80,20 +81,19 @@ def fit(
     Writes out/checkpoint.pt after every epoch (resumed when present), progress.jsonl, curves.png
     and tensorboard/. The validation fold is watched, not used to choose an epoch, unless the recipe
     sets `patience`: the schedule ends at its minimum, and a chosen epoch would make the fold's
-    figures optimistic. `data` is the images' fingerprint: a checkpoint of others is not resumed.
-    `teachers` see every image as it was augmented for `network`, and the recipe's `distillation`
-    and `map_distillation` are how much what they say, and where they see it, count. `after_epoch`
-    is called once the epoch's checkpoint is safe; what it raises ends the training. In several
-    processes all share `out` and
-    get weights; those of the first count. A resumed run gives the same bits on a CPU; GPUs add in
-    an order of their own.
+    figures optimistic. `learned_from` identifies, in plain types, the images and the teachers: a
+    checkpoint of others is not resumed. `teachers` see every image as it was augmented for
+    `network`, and the recipe's `distillation` and `map_distillation` are how much what they say,
+    and where they see it, count. `after_epoch` is called once the epoch's checkpoint is safe; what
+    it raises ends the training. In several processes all share `out` and get weights; those of the
+    first count. A resumed run gives the same bits on a CPU; GPUs add in an order of their own.
     Raises RecipeError for a recipe that does not fit the data, CheckpointUnreadable,
     TrainingDiverged.
     """
     options = recipe.optimiser
     _check(options, train, teachers)
     run = _start(network, recipe, teachers)
-    decided = decisive(recipe, data)
+    decided = {**decisive(recipe), **(learned_from or {})}
     checkpoint, best = out / "checkpoint.pt", out / "best.pt"
     done = load_checkpoint(checkpoint, run.network, run.average, run.optimiser, decided)
     train = train if options.balance == "none" else train.balanced()
@@ -107,6 +107,7 @@ def fit(
             loss = train_epoch(run, train, epoch, pace)
             # All take the figures of the first, so that all stop, or do not, at the same epoch.
             figures = from_first(validate(run.average, validation))._asdict()
+            _check_finite(figures["validation_loss"], f"validation after epoch {epoch + 1}")
             seconds = time.monotonic() - started
             journal.add(EpochRecord(epoch=epoch + 1, loss=loss, seconds=seconds, **figures))
             if journal.writes:
@@ -151,9 +152,14 @@ def train_epoch(run: Run, train: Dataset, epoch: int, pace: Pace) -> float:
             mean = float(total) / (i + 1)
             logger.info("epoch %d step %d/%d loss %.4f, %s", epoch + 1, i + 1, steps, mean, pace)
     mean = float(total) / steps
-    if not math.isfinite(mean):
-        raise TrainingDiverged(f"The loss of epoch {epoch + 1} is {mean}.")
+    _check_finite(mean, f"epoch {epoch + 1}")
     return mean
+
+
+def _check_finite(loss: float, of: str) -> None:
+    """The weights may be lost by the last step of an epoch, whose own loss was a number still."""
+    if not math.isfinite(loss):
+        raise TrainingDiverged(f"The loss of {of} is {loss}.")
 
 
 def epoch_order(train: Dataset, recipe: Recipe, epoch: int) -> Tensor:

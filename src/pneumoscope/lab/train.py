@@ -99,11 +99,11 @@ def train(
     network: nn.Module = build_network(plan.network, len(CLASSES))
     training, validation = material.fold(~material.held_out), material.fold(material.held_out)
     record = _data_record(plan, material, frontal, teachers)
-    identity = record["fingerprint"]
+    known = {"data.fingerprint": record["fingerprint"], "teachers": record["teachers"]}
     try:
         with process_group() as process:
             network = fit(
-                network, training, validation, plan, out, data=identity, teachers=followed
+                network, training, validation, plan, out, learned_from=known, teachers=followed
             ).cpu()
     except torch.OutOfMemoryError as error:
         raise OutOfMemory(f"{error}") from error
