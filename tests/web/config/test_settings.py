@@ -49,6 +49,11 @@ def test_booleans(monkeypatch, word, value):
         (lambda: env.env_int("X", 1), "many"),
         (lambda: env.env_int("X", 1), "0"),
         (lambda: env.env_float("X", 1.0, least=0.5), "0.1"),
+        (lambda: env.env_float("X", 1.0), "nan"),
+        (lambda: env.env_float("X", 1.0), "inf"),
+        (lambda: env.env_rate("X", "6000/min"), ""),
+        (lambda: env.env_rate("X", "6000/min"), "6000"),
+        (lambda: env.env_rate("X", "6000/min"), "6000/x"),
     ],
 )
 def test_a_wrong_value_names_the_setting(monkeypatch, read, word):

@@ -1,7 +1,9 @@
 """Typed reading of the environment. Every name gets the prefix PNEUMOSCOPE_."""
 
 import os
+import re
 import secrets
+from math import inf
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -42,9 +44,17 @@ def _number(name: str, default: float, least: float, kind: type[int] | type[floa
         value = kind(word)
     except ValueError:
         raise ImproperlyConfigured(f"{PREFIX}{name} is {word!r}: write a number.") from None
-    if value < least:
-        raise ImproperlyConfigured(f"{PREFIX}{name} is {word}: it must be at least {least}.")
+    if not least <= value < inf:
+        raise ImproperlyConfigured(f"{PREFIX}{name} is {word}: write a number from {least} on.")
     return value
+
+
+def env_rate(name: str, default: str) -> str:
+    """So many requests in a second, minute, hour or day: `6000/min`."""
+    word = env_str(name, default)
+    if not re.fullmatch("[0-9]+/(s|sec|second|m|min|minute|h|hour|d|day)", word):
+        raise ImproperlyConfigured(f"{PREFIX}{name} is {word!r}: write a rate such as {default}.")
+    return word
 
 
 def env_path(name: str, default: str) -> Path:

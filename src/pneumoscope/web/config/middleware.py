@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -11,7 +12,7 @@ from django.utils import timezone, translation
 from django.utils.cache import patch_vary_headers
 
 from pneumoscope.web.accounts import lock
-from pneumoscope.web.config.problems import request_too_large
+from pneumoscope.web.config.problems import bad_request, request_too_large
 
 
 class RequestSizeLimit:
@@ -27,6 +28,20 @@ class RequestSizeLimit:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) > settings.PNEUMOSCOPE_MAX_REQUEST_BYTES:
             return request_too_large(request)
+        return self.get_response(request)
+
+
+class NoNul:
+    """400 for a NUL character in an address or a cookie: nothing is called so, and PostgreSQL
+    fails when it is asked for it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if any("\x00" in each for each in (request.path, *request.COOKIES.values())):
+            return bad_request(request, SuspiciousOperation("NUL"))
         return self.get_response(request)
 
 

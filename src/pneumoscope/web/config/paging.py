@@ -1,9 +1,12 @@
 """Lists of the API, newest first: each page names the next; no row is missed or repeated."""
 
 import re
+from datetime import UTC
 from typing import Any
 
-from rest_framework.exceptions import ValidationError
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
@@ -24,6 +27,13 @@ class Pages(CursorPagination):
         digits = request.query_params.get("limit", str(self.page_size)).lstrip("0")
         return min(int(digits[:9]), self.max_page_size)
 
+    def decode_cursor(self, request: Request) -> Any:
+        """Raises NotFound, as for what is no cursor, where its place is no moment."""
+        cursor = super().decode_cursor(request)
+        if cursor and cursor.position is not None and not _is_moment(cursor.position):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
+
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         for each in parameters:
@@ -38,3 +48,11 @@ class Pages(CursorPagination):
             del link["nullable"]
             link["type"] = ["string", "null"]
         return described
+
+
+def _is_moment(word: str) -> bool:
+    try:
+        moment = parse_datetime(word)
+        return moment is not None and not is_naive(moment) and bool(moment.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return False

@@ -17,6 +17,7 @@ from pneumoscope.web.config.env import (
     env_int,
     env_list,
     env_path,
+    env_rate,
     env_str,
     origin,
     secret_key,
@@ -74,6 +75,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "pneumoscope.web.config.middleware.RequestSizeLimit",
+    "pneumoscope.web.config.middleware.NoNul",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "pneumoscope.web.config.middleware.Compression",
     "csp.middleware.CSPMiddleware",
@@ -223,9 +225,11 @@ REST_FRAMEWORK = {
         "rest_framework.throttling.AnonRateThrottle",
         "rest_framework.throttling.UserRateThrottle",
     ],
-    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": env_str("API_RATE", "6000/min")},
+    "DEFAULT_THROTTLE_RATES": {"anon": "60/min", "user": env_rate("API_RATE", "6000/min")},
     "EXCEPTION_HANDLER": "pneumoscope.web.config.problems.exception_handler",
     "NUM_PROXIES": PNEUMOSCOPE_PROXIES,
+    # No other is taken from the address, where it would go into the name of the schema's file.
+    "ALLOWED_VERSIONS": ["v1"],
 }
 REST_KNOX = {
     "TOKEN_TTL": timedelta(days=env_int("TOKEN_DAYS", 90)),
