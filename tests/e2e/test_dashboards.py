@@ -14,6 +14,7 @@ def open_dashboard(open_page, query: str = "", **options: object) -> Page:
     """With the sample studies that a new installation brings, all read."""
     page = open_page("/", **options)
     expect(page.locator("#rows .finding").first).to_be_visible()
+    expect(page.locator("[data-pending]")).to_have_count(0)
     page.goto(f"/dashboard/{query}")
     return page
 

@@ -140,7 +140,7 @@ def test_the_heatmap_is_off_until_h(open_page):
     expect(switch).to_have_attribute("aria-checked", "true")
     expect(page.locator("[data-legend]")).to_contain_text("vidence for pneumonia")
     page.locator("[data-slider=opacity]").fill("25")
-    assert heat.evaluate("e => e.style.opacity") == "0.25"
+    expect(heat).to_have_css("opacity", "0.25")
     page.keyboard.press("h")
     expect(heat).to_be_hidden()
 
@@ -199,6 +199,7 @@ def test_the_worklist_by_keys(open_page):
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
     page.locator("#files").evaluate(
         "e => e.onclick = event => { event.preventDefault(); window.asked = true; }"
     )
@@ -215,12 +216,12 @@ def test_the_worklist_by_keys(open_page):
 
 def test_light_mode_is_remembered(open_page):
     page = open_page("/")
-    ground = "getComputedStyle(document.documentElement).backgroundColor"
-    assert page.evaluate(ground) == "rgb(11, 13, 16)"
+    ground = page.locator("html")
+    expect(ground).to_have_css("background-color", "rgb(11, 13, 16)")
     page.locator("[data-theme-toggle]").click()
-    assert page.evaluate(ground) == "rgb(243, 243, 243)"
+    expect(ground).to_have_css("background-color", "rgb(243, 243, 243)")
     page.reload()
-    assert page.evaluate(ground) == "rgb(243, 243, 243)"
+    expect(ground).to_have_css("background-color", "rgb(243, 243, 243)")
 
 
 @pytest.mark.parametrize("width", [360, 768, 1024])

@@ -113,7 +113,7 @@ def test_a_browser_offers_to_install_it(installed):
 def test_without_a_server_the_page_says_so_and_nothing_of_a_study_is_kept(installed, wire):
     page = installed("/")
     page.locator("#rows a.open").first.click()
-    expect(page.locator(".finding")).to_be_visible()
+    expect(page.locator(".finding .verdict")).to_be_visible()
     study = page.url
     kept = page.evaluate(KEPT)
     assert "/offline/" in kept

@@ -240,6 +240,11 @@ def test_what_another_sends_slides_in_and_moves_no_row_under_the_pointer(open_pa
     page.evaluate("htmx.trigger('#poll', 'poll')")
     expect(row(page, "other.png")).to_be_visible()
     until(page, lambda: abs(stands.bounding_box()["y"] - before) < 1)
-    page.evaluate("htmx.trigger('#poll', 'poll')")
-    page.wait_for_load_state("networkidle")
+    page.evaluate(
+        """() => new Promise(done => {
+            const poll = document.getElementById('poll');
+            poll.addEventListener('htmx:afterRequest', () => done(), {once: true});
+            htmx.trigger(poll, 'poll');
+        })"""
+    )
     expect(row(page, "other.png")).to_have_count(1)

@@ -189,10 +189,9 @@ def test_an_enlarged_image_stays_where_it_is_when_the_window_changes(open_page):
                 (stage.y + stage.height / 2 - sheet.y) / sheet.height];
     }"""
     expect(readout(page)).to_contain_text("Inverted")
-    page.wait_for_timeout(300)
     stood, said = page.evaluate(middle), readout(page).inner_text()
     page.set_viewport_size({"width": 1100, "height": 700})
-    page.wait_for_timeout(300)
+    until(page, lambda: page.evaluate(middle) == pytest.approx(stood, abs=0.005))
     page.screenshot(full_page=True)  # several sizes within one frame
     until(page, lambda: page.evaluate(middle) == pytest.approx(stood, abs=0.005))
     expect(readout(page)).to_have_text(said)
@@ -223,6 +222,7 @@ def test_a_late_heatmap_says_that_it_comes(open_page):
     page.route("**/heatmap.png", lambda route: held.append(route))
     page.keyboard.press("h")
     expect(page.locator("[data-told]")).to_have_text("The heatmap is on its way")
+    until(page, lambda: bool(held))
     held.pop().continue_()
     page.locator(".heat").evaluate("e => e.decode()")
     expect(page.locator("[data-told]")).to_be_hidden()
@@ -327,7 +327,11 @@ def test_on_a_phone_the_finding_stands_first_and_nothing_is_cut_off(open_page, d
         ".regions",
         "#review",
     ]
-    boxes = [page.locator(part).bounding_box() for part in parts]
+    expect(page.locator("#review h3")).to_be_visible()
+    boxes = page.evaluate(
+        "parts => parts.map(part => document.querySelector(part).getBoundingClientRect().toJSON())",
+        parts,
+    )
     assert all(upper["y"] + upper["height"] <= lower["y"] + 1 for upper, lower in pairwise(boxes))
     order = "parts => parts.map(part => document.querySelector(part))"
     follows = "(a, b) => a.compareDocumentPosition(b) & Node.DOCUMENT_POSITION_FOLLOWING"
