@@ -1,9 +1,10 @@
 """Bins, shares and times: the arithmetic under the dashboards."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from math import ceil
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from pneumoscope.web.dashboards import words
 from pneumoscope.web.dashboards.periods import WIDTHS, Bins
 from pneumoscope.web.dashboards.shares import LEAST, Share
 from pneumoscope.web.dashboards.times import Spread
+from pneumoscope.web.dashboards.waiting import HOURS, full_hours
 
 TODAY = date(2026, 11, 23)
 
@@ -109,3 +111,21 @@ def test_durations_have_two_digits_and_a_unit(seconds, said):
 )
 def test_shares_say_all_and_none_only_of_all_and_none(part, whole, said):
     assert words.share(Share(part, whole)).replace("\u00a0", " ") == said
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        datetime(2026, 3, 29, 12, 40, tzinfo=ZoneInfo("Europe/Berlin")),
+        datetime(2026, 10, 25, 12, 40, tzinfo=ZoneInfo("Europe/Berlin")),
+        datetime(2026, 11, 23, 12, 40, tzinfo=ZoneInfo("Asia/Kolkata")),
+    ],
+    ids=["clocks forward", "clocks back", "half hours"],
+)
+def test_full_hours_are_an_hour_apart_whatever_clocks_do(now):
+    hours = full_hours(now)
+    assert len(hours) == HOURS
+    assert hours[-1] == now - timedelta(minutes=40)
+    assert {hour.minute for hour in hours} == {0}
+    moments = [hour.astimezone(UTC) for hour in hours]
+    assert {after - before for before, after in pairwise(moments)} == {timedelta(hours=1)}

@@ -1,7 +1,7 @@
 """How many images wait for their result: now, and at each full hour of the last day."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Min, QuerySet, Value
@@ -33,9 +33,15 @@ def queue_of(sites: list[int]) -> Queue:
     # The moment says nothing new; it leads the database to the index of state and moment.
     waiting = here.filter(state__in=PENDING, queued__lte=timezone.now())
     now = waiting.aggregate(now=Count("pk"), oldest=Min("queued"))
-    this_hour = timezone.localtime().replace(minute=0, second=0, microsecond=0)
-    hours = [this_hour - timedelta(hours=HOURS - 1 - place) for place in range(HOURS)]
+    hours = full_hours(timezone.localtime())
     return Queue(**now, hours=hours, depths=_depths(waiting, _done(here, hours[0]), hours))
+
+
+def full_hours(now: datetime) -> list[datetime]:
+    """The last HOURS of them, an hour apart also where clocks were changed: counted in UTC."""
+    last = now.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+    hours = [last - timedelta(hours=HOURS - 1 - place) for place in range(HOURS)]
+    return [hour.astimezone(now.tzinfo) for hour in hours]
 
 
 def _done(here: QuerySet[Image], since: datetime) -> QuerySet[Any]:
