@@ -98,9 +98,19 @@ def test_factors_are_changed_only_after_the_password(reader, client_of):
         (2, "192.0.2.1", "192.0.2.1"),
         (1, "", "127.0.0.1"),
         (1, "nonsense", "127.0.0.1"),
+        (1, "fe80::1%eth0", "fe80::1"),
     ],
 )
 def test_only_our_proxies_are_believed(settings, proxies, forwarded, expected):
     settings.PNEUMOSCOPE_PROXIES = proxies
     request = RequestFactory().get("/", HTTP_X_FORWARDED_FOR=forwarded)
     assert client_address(request) == expected
+
+
+@pytest.mark.parametrize(
+    ("direct", "expected"),
+    [("fe80::1%eth0", "fe80::1"), ("2001:db8::1", "2001:db8::1"), ("", None)],
+)
+def test_an_address_is_one_that_every_database_keeps(direct, expected):
+    """Linux names the interface behind a link-local one, which PostgreSQL takes for no address."""
+    assert client_address(RequestFactory().get("/", REMOTE_ADDR=direct)) == expected

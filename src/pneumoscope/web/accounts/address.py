@@ -11,13 +11,17 @@ def client_address(request: HttpRequest) -> str | None:
 
     Only as many entries of X-Forwarded-For as we have proxies are believed, from the right.
     """
-    direct = request.META.get("REMOTE_ADDR") or None
+    direct = request.META.get("REMOTE_ADDR", "")
     proxies: int = settings.PNEUMOSCOPE_PROXIES
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
     entries = [entry.strip() for entry in forwarded.split(",") if entry.strip()]
-    if not proxies or not entries:
-        return direct
+    seen = entries[-min(proxies, len(entries))] if proxies and entries else direct
+    return _address(seen) or _address(direct)
+
+
+def _address(word: str) -> str | None:
+    """Without the zone of a link-local one, which says nothing elsewhere and PostgreSQL refuses."""
     try:
-        return str(ip_address(entries[-min(proxies, len(entries))]))
+        return str(ip_address(word.partition("%")[0]))
     except ValueError:
-        return direct
+        return None
