@@ -192,3 +192,40 @@ def test_what_was_created_elsewhere_is_told_to_auditors(site, ask, user_of, clie
 def _id(get):
     reports = found(get("DiagnosticReport")[1])
     return next(each["id"] for each in reports if each.get("conclusionCode"))
+
+
+def test_a_look_names_its_patient_also_where_a_later_study_came(site, ask, user_of, client_of):
+    for number in (1, 2):
+        dicom_result(site, number, PatientID="P1")
+    analyses_tell()
+    get = ask()
+    [patient] = found(get("Patient")[1])
+    reports = found(get("DiagnosticReport")[1])
+    assert len(reports) == 2
+    for report in reports:
+        get(f"DiagnosticReport/{report['id']}")
+    query = {"patient": f"Patient/{patient['id']}", "_count": 50}
+    looks = found(client_of(user_of("auditor")).get("/fhir/AuditEvent", query).json())
+    assert len(looks) >= 4
+    for look in looks:
+        named = [entity["what"]["reference"] for entity in look["entity"]]
+        assert f"Patient/{patient['id']}" in named
+
+
+def test_looks_are_searched_by_what_is_asked_and_not_by_less(ask, results, user_of, client_of):
+    get = ask()
+    [one, other] = [each["id"] for each in found(get("Patient")[1])][:2]
+    for each in (one, other):
+        get(f"Patient/{each}")
+
+    def count(**query):
+        body = client_of(user_of("auditor")).get("/fhir/AuditEvent", query).json()
+        validate(body)
+        return body["total"]
+
+    assert count(patient="nobody") == count(patient="") == count(_id="nothing") == 0
+    assert 0 < count(patient=one) < count(patient=f"{one}, {other}") < count()
+    [first, second] = Event.objects.filter(action="fhir.read").values_list("detail__id", flat=True)[
+        :2
+    ]
+    assert count(_id=f"{first},{second}") == 2

@@ -70,9 +70,6 @@ def record_sent(event: Event) -> Resource:
 
 def record_resource(event: Event, here: str, *, base: str = "") -> Resource:
     """here: the address of our /fhir. base: the same, for a reader elsewhere."""
-    patient = FhirEntry.objects.filter(
-        resource_type="Patient", analysis__image__study=event.study
-    ).first()
     client, server = event.address or "unknown", here
     if event.action == "result.deliver":
         client, server = here, Destination.objects.get(pk=event.detail["destination"]).url
@@ -85,10 +82,17 @@ def record_resource(event: Event, here: str, *, base: str = "") -> Resource:
             server=server,
             about=_about(event),
             user=event.actor.get_username() if event.actor else "",
-            patient_id=str(patient.resource_id) if patient and event.study else "",
+            patient_id=_patient_id(event),
             base=base,
         )
     )
+
+
+def _patient_id(event: Event) -> str:
+    """Whom the reports are about: a Patient itself is kept with their newest study alone."""
+    about = FhirEntry.objects.filter(analysis__image__study=event.study, patient__isnull=False)
+    entry = about.first() if event.study else None
+    return str(entry.patient) if entry else ""
 
 
 def _about(event: Event) -> tuple[str, ...]:

@@ -44,17 +44,25 @@ class AuditSearchView(AuditView):
 
 
 def _condition(request: Request) -> Q:
-    """Raises BadSearch."""
+    """As `fhir_search.condition`. Raises BadSearch."""
     found = Q()
     for name in set(request.GET) - PAGING:
         for value in request.GET.getlist(name):
-            if name == "date":
-                found &= date_condition("at", value)
-            elif name == "_id":
-                found &= Q(detail__id=value)
-            elif name == "patient":
-                entries = FhirEntry.objects.filter(patient=uuid_of(value))
-                found &= Q(study__in=entries.values("analysis__image__study"))
-            else:
-                raise BadSearch(f"AuditEvent is not searched by {name!r}.")
+            either = Q(pk=None)
+            for each in value.split(","):
+                either |= _one(name, each.strip())
+            found &= either
     return found
+
+
+def _one(name: str, value: str) -> Q:
+    match name:
+        case "date":
+            return date_condition("at", value)
+        case "_id":
+            return Q(detail__id=value)
+        case "patient":
+            # Not of what is about nobody: a Device has no patient either.
+            entries = FhirEntry.objects.filter(patient=uuid_of(value), patient__isnull=False)
+            return Q(study__in=entries.values("analysis__image__study"))
+    raise BadSearch(f"AuditEvent is not searched by {name!r}.")
