@@ -120,6 +120,9 @@ def test_pages(ask, results):
         ("Patient/6a1d5a0e-8b3c-5e52-9d0c-3f6f0b6a7c11", {}, 404),
         ("a/b/c/d", {}, 404),
         ("AuditEvent", {}, 403),
+        # PostgreSQL takes no NUL in a text.
+        ("DiagnosticReport", {"status": "a\0b"}, 400),
+        ("ImagingStudy", {"identifier": "\0"}, 400),
     ],
 )
 def test_errors_are_outcomes(ask, path, query, status):
@@ -229,3 +232,4 @@ def test_looks_are_searched_by_what_is_asked_and_not_by_less(ask, results, user_
         :2
     ]
     assert count(_id=f"{first},{second}") == 2
+    assert client_of(user_of("auditor")).get("/fhir/AuditEvent", {"_id": "\0"}).status_code == 400

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from pneumoscope.web.accounts.access import right_required
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.gateway.audit_feed import record_resource, records
-from pneumoscope.web.gateway.fhir_search import PAGING, BadSearch, date_condition, page_of, uuid_of
+from pneumoscope.web.gateway.fhir_search import BadSearch, all_of, date_condition, page_of, uuid_of
 from pneumoscope.web.gateway.fhir_views import FhirView, found_answer
 from pneumoscope.web.gateway.models import FhirEntry
 
@@ -36,23 +36,12 @@ class AuditReadView(AuditView):
 
 class AuditSearchView(AuditView):
     def get(self, request: Request) -> Response:
-        found = self.events(request).filter(_condition(request))
+        asked = [(name, value) for name in request.GET for value in request.GET.getlist(name)]
+        found = self.events(request).filter(all_of(asked, _one))
         offset, count = page_of(request.GET.dict())
         here = request.build_absolute_uri("/fhir")
         shown = [record_resource(each, here) for each in found[offset : offset + count]]
         return found_answer(request, shown, total=found.count())
-
-
-def _condition(request: Request) -> Q:
-    """As `fhir_search.condition`. Raises BadSearch."""
-    found = Q()
-    for name in set(request.GET) - PAGING:
-        for value in request.GET.getlist(name):
-            either = Q(pk=None)
-            for each in value.split(","):
-                either |= _one(name, each.strip())
-            found &= either
-    return found
 
 
 def _one(name: str, value: str) -> Q:

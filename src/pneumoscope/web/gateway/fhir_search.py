@@ -36,16 +36,24 @@ class BadSearch(PneumoscopeError):
 
 
 def condition(kind: str, parameters: Iterable[tuple[str, str]], sites: list[Site]) -> Q:
-    """All parameters together; values divided by commas are alternatives. Raises BadSearch."""
+    """Of the resources of a kind, as entries. Raises BadSearch."""
+    return all_of(parameters, lambda name, value: _one(kind, name, value, sites))
+
+
+def all_of(parameters: Iterable[tuple[str, str]], one: Callable[[str, str], Q]) -> Q:
+    """All parameters together; values divided by commas are alternatives, each `one(name, value)`.
+
+    Raises BadSearch.
+    """
     found = Q()
     for name, value in parameters:
         if name in PAGING:
             continue
-        if name not in {"_id", *SEARCH_PARAMETERS[kind]}:
-            raise BadSearch(f"{kind} is not searched by {name!r}.")
+        if "\x00" in value:
+            raise BadSearch(f"{name} holds a NUL character.")
         either = Q(pk=None)
         for each in value.split(","):
-            either |= _one(kind, name, each.strip(), sites)
+            either |= one(name, each.strip())
         found &= either
     return found
 
@@ -96,6 +104,8 @@ def uuid_of(text: str) -> UUID | None:
 
 
 def _one(kind: str, name: str, value: str, sites: list[Site]) -> Q:
+    if name not in {"_id", *SEARCH_PARAMETERS[kind]}:
+        raise BadSearch(f"{kind} is not searched by {name!r}.")
     if name == "started":
         return date_condition("analysis__image__study__study_date", value, whole_days=True)
     if name in _OF_ENTRIES:
