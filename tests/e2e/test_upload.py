@@ -140,13 +140,15 @@ def test_a_cancelled_upload_is_gone_here_and_there(open_page):
     expect(page.locator(".unfinished")).to_have_count(0)
 
 
-def test_known_bytes_are_said_to_be_here_and_are_not_sent(open_page):
-    page = open_page("/upload/")
+@pytest.mark.parametrize("width", [360, 1440])
+def test_known_bytes_are_said_to_be_here_and_are_not_sent(open_page, width):
+    page = open_page("/upload/", width=width, height=740)
     data = (SAMPLES / "pneumonia_person1946_bacteria_4875.jpg").read_bytes()
     patched = []
     page.on("request", lambda asked: patched.append(asked) if asked.method == "PATCH" else None)
     choose(page, "copy.jpg", data)
     known = page.locator("#rows > tr", has_text="Already here")
+    expect(known.get_by_text("Already here")).to_be_visible()
     expect(known.locator("a.open")).to_have_attribute("href", re.compile("/studies/"))
     assert patched == []
 
