@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from commands import REPOSITORY, pneumoscope
-from pneumoscope.cli import extras, main
+from pneumoscope.cli import doctor, extras, main
 from pneumoscope.cli.doctor import TRANSFER_SYNTAXES, Finding, _state_folder
 from pneumoscope.core.bundle import bundle_find, load_bundle
 
@@ -81,13 +81,24 @@ def test_doctor_has_a_remedy_for_a_folder_that_cannot_be(
     assert next(_state_folder()).remedy.startswith(f"Make {tmp_path}/file a folder")
 
 
+def test_doctor_finds_what_an_extra_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    required = ["numpy>=1", 'no-such-package[x]>=2; extra == "web"', 'nor-this>=1; extra == "lab"']
+    monkeypatch.setattr(doctor, "requires", lambda _: required)
+    monkeypatch.setattr(doctor, "extra_installed", lambda name: name == "web")
+    numpy, missing = doctor._packages()
+    assert not numpy.remedy
+    assert (missing.detail, missing.remedy) == ("missing", "pip install 'no-such-package[x]>=2'")
+
+
 def test_doctor_as_a_command_shows_problems_with_remedies(tmp_path: Path) -> None:
     done = pneumoscope("doctor", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert f"{tmp_path}/var, not made yet" in done.stdout
 
 
-@pytest.mark.parametrize(("command", "extra"), [("serve", "web"), ("train", "lab")])
+@pytest.mark.parametrize(
+    ("command", "extra"), [("serve", "web"), ("serve", "dicom"), ("train", "lab")]
+)
 def test_a_missing_extra_is_named(
     command: str,
     extra: str,

@@ -14,7 +14,7 @@ from PIL import features
 from pydicom import uid
 from pydicom.pixels import get_decoder  # type: ignore[attr-defined]
 
-from pneumoscope.cli.extras import extra_installed
+from pneumoscope.cli.extras import EXTRAS, extra_installed
 from pneumoscope.core.archive import ArchiveLimits
 from pneumoscope.core.bundle import bundle_find, load_bundle
 from pneumoscope.core.decode import MAX_BYTES
@@ -85,11 +85,16 @@ def _python() -> Finding:
 
 
 def _packages() -> Iterator[Finding]:
-    """What pyproject.toml requires without extras, against what is installed."""
+    """What pyproject.toml requires, also for the extras that are there, against what is
+    installed: half an extra is what an upgrade leaves that stopped in the middle."""
+    wanted = ["", *filter(extra_installed, EXTRAS)]
     for text in requires("pneumoscope") or []:
         requirement = Requirement(text)
-        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+        if (marker := requirement.marker) and not any(
+            marker.evaluate({"extra": extra}) for extra in wanted
+        ):
             continue
+        requirement.marker = None  # pip would pass over what is of an extra
         try:
             found = version(requirement.name)
         except PackageNotFoundError:
@@ -149,7 +154,7 @@ def _state_folder() -> Iterator[Finding]:
 def _extras() -> Iterator[Finding]:
     for name, purpose in (
         ("web", "serve"),
-        ("dicom", "listen"),
+        ("dicom", "serve, listen"),
         ("lab", "train, evaluate"),
     ):
         there = extra_installed(name)

@@ -15,6 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> NoReturn:
     require_extra("web")
+    require_extra("dicom")  # its pages speak to peers
     command = ["-m", "pneumoscope.web", "serve", "--host", options.host]
     os.execv(sys.executable, [sys.executable, *command, "--port", str(options.port)])
 
