@@ -15,6 +15,7 @@ from pneumoscope.web.accounts.models import Membership
 from pneumoscope.web.accounts.roles import Role
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.gateway import dicomweb_query, dicomweb_views, held_headers
+from pneumoscope.web.gateway.dicomweb_answers import series_found, studies_found
 from pneumoscope.web.gateway.models import Arrival, HeldHeader, KnownPatient
 from pneumoscope.web.studies.models import Image, Study
 
@@ -414,7 +415,7 @@ def test_what_is_not_there(held, api):
     instance = f"{STUDIES}/{ROOT}.1.2/series/{ROOT}.1.3/instances/{ROOT}.1.1"
     for url in (f"{STUDIES}/1.2.3", f"{instance}/frames/2", f"{instance}/bulkdata/00420011"):
         assert api.get(url).status_code == 404
-    for wanted in ("²", ",".join(["1"] * 1001)):
+    for wanted in ("²", ",".join(["1"] * 1001), "9" * 5000, "1,,1"):
         assert api.get(f"{instance}/frames/{wanted}").status_code == 400
     Image.objects.update(rendered="")
     assert api.get(f"{instance}/rendered").status_code == 503
@@ -431,3 +432,11 @@ def test_retrievals_are_recorded(held, api, reader):
 def test_the_stored_file_is_what_was_sent(held):
     with held.file.open("rb") as file:
         assert file.read() == file_of(dicom_make())
+
+
+@pytest.mark.django_db
+def test_what_is_deleted_while_it_is_searched_is_left_out(held):
+    found, nothing = Image.objects.all(), Image.objects.none()
+    first = slice(0, 5)
+    assert studies_found(found, first, "r", held=nothing) == []
+    assert series_found(found, first, "r", held=nothing, whole=True) == []

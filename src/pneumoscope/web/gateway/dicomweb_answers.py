@@ -35,7 +35,8 @@ def studies_found(
     keys = images.order_by("-study__created", "-study").values_list("study", flat=True).distinct()
     chosen = list(keys[page])
     stated = _studies_stated(chosen, root, held)
-    return [json_model(stated[key]) for key in chosen]
+    # One that is deleted meanwhile is left out.
+    return [json_model(stated[key]) for key in chosen if key in stated]
 
 
 def series_found(
@@ -55,6 +56,7 @@ def series_found(
     groups = _grouped(
         held.filter(wanted), lambda image: (image.study_id, image.series_instance_uid)
     )
+    chosen = [key for key in chosen if key in groups]  # one may be deleted meanwhile
     headers = headers_of(groups[key][0] for key in chosen)
     studies = _studies_stated({study for study, _ in chosen}, root, held) if whole else {}
     return [

@@ -3,6 +3,7 @@
 Searches and retrievals show whole headers, so they need the right to export, and are recorded.
 """
 
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -45,6 +46,7 @@ from pneumoscope.web.studies.states import PENDING
 _IGNORED = '299 pneumoscope: "Parameters that are not supported were ignored."'
 _CUT = '299 pneumoscope: "There may be additional results that can be requested by offset."'
 _MOST_FRAMES = 1000
+_FRAME = re.compile("[0-9]{1,9}")
 
 
 class _AsAsked(BaseContentNegotiation):
@@ -160,7 +162,7 @@ class MetadataView(DicomwebView):
 class FramesView(DicomwebView):
     def get(self, request: Request, numbers: str, **names: str) -> StreamingHttpResponse:
         wanted = numbers.split(",")
-        if len(wanted) > _MOST_FRAMES or not all(number.isdecimal() for number in wanted):
+        if len(wanted) > _MOST_FRAMES or not all(map(_FRAME.fullmatch, wanted)):
             raise MalformedRequest(f"Frames are named by numbers, at most {_MOST_FRAMES} of them.")
         image = self.found(request, **names)[0]
         try:
