@@ -63,7 +63,11 @@ def test_the_password_opens_it_and_leads_back(client, reader):
     assert sorted(actions) == ["session.lock", "session.unlock"]
 
 
-@pytest.mark.parametrize("address", ["//evil.example/", "https://evil.example/", "javascript:1"])
+ELSEWHERE = ["//evil.example/", "/\\evil.example/", "https://evil.example/", "javascript:1"]
+ELSEWHERE += ["-1", "studies:worklist", "\x00", ""]
+
+
+@pytest.mark.parametrize("address", ELSEWHERE)
 def test_it_leads_nowhere_else(client, address):
     client.post("/session/lock/")
     answer = client.post("/session/unlock/", {"password": "secret", "next": address})

@@ -5,7 +5,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 
 def way_back(request: HttpRequest) -> str:
-    """`next`, if it is an address of ours, else the worklist."""
+    """`next`, if it is a path of ours, else the worklist."""
     wanted = request.POST.get("next", "/")
-    safe = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure())
+    # Without the slash Django would take it for the name of a page.
+    safe = wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None)
     return wanted if safe else "/"
