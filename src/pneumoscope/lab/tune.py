@@ -1,7 +1,7 @@
 """`pneumoscope tune`: search a recipe's values with Optuna, on as many machines as share a study.
 
 A trial is one training, judged by the loss on the validation fold; one that falls behind the median
-of the others at the same epoch is given up.
+of the others at the same epoch, or whose values cannot be trained by, is given up.
 """
 
 import json
@@ -72,7 +72,7 @@ class Search:
             trained = fit(
                 network, self.training, self.validation, recipe, folder, after_epoch=report
             )
-        except (TrainingDiverged, torch.OutOfMemoryError) as error:
+        except (RecipeError, TrainingDiverged, torch.OutOfMemoryError) as error:
             logger.warning("trial %d is given up: %s", trial.number, error)
             raise optuna.TrialPruned from error
         finally:
