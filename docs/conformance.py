@@ -127,6 +127,7 @@ def _limits() -> Iterator[str]:
             ("Longest PDU read", f"{LONGEST_PDU_BYTES:,} bytes"),
             ("Instance", f"{defaults.max_instance_bytes:,} bytes by default"),
             ("Associations at once", f"{defaults.max_associations} by default"),
+            ("Without an A-ASSOCIATE-RQ", f"{defaults.request_seconds:g} s, then closed (ARTIM)"),
             ("Silence", f"{defaults.idle_seconds:g} s by default, then A-ABORT"),
             ("Calling AE title", "must be a known peer, from its network; else rejected (1, 1, 3)"),
             ("Called AE title", "must be ours unless set otherwise; else rejected (1, 1, 7)"),

@@ -1,11 +1,13 @@
 """Real associations against the provider: pynetdicom's and dcmtk's senders, and raw bytes."""
 
 import errno
+import socket
 import ssl
 import struct
 import subprocess
 import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -367,6 +369,45 @@ def test_silence_ends_a_connection_and_holds_up_nobody(store, said):
         connection.sendall(said)
         assert send(port, dicom_make()) == [0x0000]
         assert closed_by_peer(connection)
+
+
+@pytest.mark.parametrize("said", [b"", b"\x01\x00\x00\x00\x01\x00half"])
+def test_who_asks_for_no_association_gives_the_place_back(store, said):
+    options = {"request_seconds": 0.3, "idle_seconds": 600.0}
+    with store.listening(**options) as port, raw_connection(port) as connection:
+        connection.sendall(said)
+        assert closed_by_peer(connection)
+
+
+def test_who_has_asked_may_be_silent_for_longer():
+    """In the middle of a PDU, too."""
+    asked, release = association_request(), b"\x05\x00\x00\x00\x00\x04\x00\x00\x00\x00"
+    with Store().listening(request_seconds=0.5, idle_seconds=600.0) as port:
+        connection = associated(port, asked)
+        with connection:
+            connection.sendall(release[:3])
+            time.sleep(1.5)  # three times as long as a connection may take to ask
+            connection.sendall(release[3:])
+            assert received(connection)[:1] == b"\x06"  # A-RELEASE-RP
+
+
+def associated(port, asked):
+    """A connection on which an association is open: on a slow machine not the first, perhaps."""
+    for _ in range(20):
+        connection = raw_connection(port)
+        with suppress(ConnectionError):
+            connection.sendall(asked)
+            if received(connection)[:1] == b"\x02":  # A-ASSOCIATE-AC
+                return connection
+        connection.close()
+    raise AssertionError
+
+
+def received(connection) -> bytes:
+    """One whole PDU; less where the peer closes."""
+    head = connection.recv(6, socket.MSG_WAITALL)
+    length = struct.unpack(">L", head[2:])[0] if len(head) == 6 else 0
+    return head + connection.recv(length, socket.MSG_WAITALL)
 
 
 def drip(connection):

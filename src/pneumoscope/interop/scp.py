@@ -34,7 +34,12 @@ from pneumoscope.interop.storing import (
     Peer,
     StoreRefused,
 )
-from pneumoscope.interop.transport import AssociationListener, Connection, bound_message
+from pneumoscope.interop.transport import (
+    AssociationListener,
+    Connection,
+    bound_message,
+    bound_when_requested,
+)
 from pneumoscope.interop.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 logger = logging.getLogger(__name__)
@@ -82,7 +87,11 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where and how to listen. Seconds; bytes. Port 0: one that the system chooses."""
+    """Where and how to listen. Seconds; bytes. Port 0: one that the system chooses.
+
+    request_seconds: until a connection must have asked for an association (the ARTIM timer, PS3.8
+    9.1.4), for each holds one of the places. idle_seconds: of silence after that.
+    """
 
     ae_title: str
     host: str = "127.0.0.1"
@@ -91,6 +100,7 @@ class Listening:
     tls: ssl.SSLContext | None = None
     max_associations: int = 32
     max_instance_bytes: int = MAX_INSTANCE_BYTES
+    request_seconds: float = 10.0
     idle_seconds: float = 60.0
 
 
@@ -112,12 +122,13 @@ def provider(listening: Listening, services: Services) -> Iterator[int]:
             request_handler=Connection,
             evt_handlers=[
                 (evt.EVT_REQUESTED, _admit, [services]),
+                (evt.EVT_REQUESTED, bound_when_requested, [listening.idle_seconds]),
                 (evt.EVT_PDU_RECV, bound_message, [listening.max_instance_bytes]),
                 (evt.EVT_C_STORE, _store, [listening, services]),
                 (evt.EVT_N_ACTION, _commit, [services]),
             ],
             tls=listening.tls,
-            idle_seconds=listening.idle_seconds,
+            request_seconds=_request_seconds(listening),
         ),
     )
     thread = threading.Thread(target=server.serve_forever, args=[_POLL_SECONDS], daemon=True)
@@ -136,13 +147,17 @@ def _entity(listening: Listening) -> AE:
     entity.maximum_pdu_size = MAX_PDU_BYTES
     entity.maximum_associations = listening.max_associations
     entity.require_called_aet = not listening.any_called_ae_title
-    entity.acse_timeout = entity.dimse_timeout = listening.idle_seconds
-    entity.network_timeout = listening.idle_seconds
+    entity.acse_timeout = _request_seconds(listening)
+    entity.dimse_timeout = entity.network_timeout = listening.idle_seconds
     entity.add_supported_context(Verification)
     entity.add_supported_context(StorageCommitmentPushModel)
     for storage_class in STORAGE_CLASSES:
         entity.add_supported_context(storage_class, list(STORAGE_SYNTAXES))
     return entity
+
+
+def _request_seconds(listening: Listening) -> float:
+    return min(listening.request_seconds, listening.idle_seconds)
 
 
 def _admit(event: evt.Event, services: Services) -> None:

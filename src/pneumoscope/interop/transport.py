@@ -9,6 +9,7 @@ import logging
 import socket
 import ssl
 import time
+from contextlib import suppress
 from socketserver import BaseServer
 from typing import Any, cast
 
@@ -30,15 +31,15 @@ class AssociationListener(ThreadedAssociationServer):
     daemon_threads = True
 
     def __init__(
-        self, *arguments: Any, tls: ssl.SSLContext | None, idle_seconds: float, **named: Any
+        self, *arguments: Any, tls: ssl.SSLContext | None, request_seconds: float, **named: Any
     ) -> None:
-        self.tls, self.idle_seconds = tls, idle_seconds
+        self.tls, self.request_seconds = tls, request_seconds
         super().__init__(*arguments, **named)
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """The handshake is left to the first read, which happens in the association's thread."""
         connection, address = cast(socket.socket, self.socket).accept()
-        connection.settimeout(self.idle_seconds)
+        connection.settimeout(self.request_seconds)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.tls:
             connection = self.tls.wrap_socket(
@@ -55,12 +56,12 @@ class AssociationListener(ThreadedAssociationServer):
 
 
 class Connection(RequestHandler):
-    """One accepted connection, whose reads are bounded."""
+    """One accepted connection, whose reads are bounded: shortly until it has said who it is."""
 
     def _create_association(self) -> Association:
         association = super()._create_association()
         listener = cast(AssociationListener, self.server)
-        bound_reading(cast(AssociationSocket, association.dul.socket), listener.idle_seconds)
+        bound_reading(cast(AssociationSocket, association.dul.socket), listener.request_seconds)
         contain_faults(association)
         return association
 
@@ -116,6 +117,12 @@ def bound_when_open(event: evt.Event, seconds: float) -> None:
     """The same for a connection of our own, as a handler of EVT_CONN_OPEN."""
     bound_reading(cast(AssociationSocket, event.assoc.dul.socket), seconds)
     contain_faults(event.assoc)
+
+
+def bound_when_requested(event: evt.Event, seconds: float) -> None:
+    """Let the reads that follow take longer, as a handler of EVT_REQUESTED."""
+    with suppress(AttributeError, OSError):  # the peer has gone already
+        bound_reading(cast(AssociationSocket, event.assoc.dul.socket), seconds)
 
 
 def bound_message(event: evt.Event, max_bytes: int) -> None:
