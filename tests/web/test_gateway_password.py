@@ -176,7 +176,7 @@ def test_by_command(site, monkeypatch):
     assert (made.username, made.secret) == (USER, PASSWORD)
 
 
-def test_a_client_id_that_meant_nothing_does_not_become_a_user_name(tmp_path):
+def test_an_upgrade_makes_no_user_of_a_client_and_hides_passwords_of_addresses(tmp_path):
     """Slow: each step is a process of its own, as an upgrade is."""
     installation = Installation(tmp_path)
     installation.manage("migrate", "gateway", "0013", "--verbosity", "0")
@@ -192,10 +192,28 @@ def test_a_client_id_that_meant_nothing_does_not_become_a_user_name(tmp_path):
         " '{endpoint}', 'left', 'secret', '', '', '', '', '', '2026-01-01', 1)"
     )
     rows = [destination.format(key=1, endpoint=""), destination.format(key=2, endpoint="https://t")]
+    pull = (
+        "INSERT INTO gateway_pull (id, name, enabled, method, url, token, station, procedure,"
+        " modalities, body_parts, since, priors, every_minutes, problem, site_id) VALUES ({key},"
+        " 'X{key}', 1, 'web', '{url}', '', '', '', '', '', '2026-01-01', 0, 5, '', 1)"
+    )
+    rows.append(pull.format(key=1, url="http://me:p%40ss@pacs:8042/dicom-web"))
+    rows.append(pull.format(key=2, url="http://pacs:8042/a@b"))
     lines = "; ".join(f"connection.cursor().execute({each!r})" for each in (site, *rows))
     installation.manage("shell", "-c", f"from django.db import connection; {lines}")
     installation.manage("migrate", "gateway", "--verbosity", "0")
     ids = "SELECT client_id FROM gateway_destination ORDER BY id"
     assert installation.rows(ids) == [("",), ("left",)]
+    pulls = "SELECT url, username FROM gateway_pull ORDER BY id"
+    assert installation.rows(pulls) == [
+        ("http://pacs:8042/dicom-web", "me"),
+        ("http://pacs:8042/a@b", ""),
+    ]
+    shown = installation.manage(
+        *("shell", "-c"),
+        "from pneumoscope.web.gateway.models import Pull; print(Pull.objects.get(pk=1).token)",
+    )
+    assert "p@ss" in shown
+    assert "p@ss" not in str(installation.rows("SELECT token FROM gateway_pull"))
     installation.manage("migrate", "gateway", "0013", "--verbosity", "0")
     assert installation.rows(ids) == [("",), ("left",)]
