@@ -85,6 +85,14 @@ def test_names_that_are_only_odd() -> None:
     assert list(archive_members(make_zip(members))) == members
 
 
+def test_a_file_without_a_name() -> None:
+    data = bytearray(make_zip([("a", b"x")]))
+    lengths = data.index(b"PK\1\2") + 28  # of name, extra field and comment
+    data[lengths : lengths + 6] = struct.pack("<3H", 0, 0, 1)
+    with pytest.raises(CorruptArchive, match="without a name"):
+        archive_members(bytes(data))
+
+
 def test_links() -> None:
     with pytest.raises(UnsafeArchive):
         archive_members(make_zip([*GOOD, (link("l.png"), b"/etc/passwd")]))

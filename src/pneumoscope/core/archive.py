@@ -135,6 +135,8 @@ def _check_name(entry: zipfile.ZipInfo) -> None:
     """Refuse names that lead out of the archive, on any system, and links."""
     # orig_filename: zipfile itself cuts names at NUL and turns backslashes on Windows.
     name = entry.orig_filename
+    if not name:
+        raise CorruptArchive("The archive holds a file without a name.")
     parts = PurePosixPath(name).parts
     if _OUTSIDE.search(name) or ".." in parts:
         raise UnsafeArchive(f"The archive names a file outside of itself: {name!r}.")
