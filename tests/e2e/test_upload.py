@@ -219,6 +219,7 @@ def test_what_goes_along_with_each_file_is_said_and_cleared_for_the_next_patient
 def test_a_chosen_row_stays_chosen_when_its_result_arrives(open_page):
     page = open_page("/")
     chosen = row(page, "bacteria_4875")
+    expect(chosen.locator(".finding")).to_be_visible()
     chosen.locator(".choose").check(force=True)
     # The worker may be faster than the browser: a row that is asked for as if it were pending.
     chosen.evaluate(
