@@ -123,6 +123,13 @@ def test_words_are_added_only_after_signing_and_chained(reader, client, study, s
     assert Addendum.objects.count() == 2
 
 
+def test_as_long_an_addendum_as_the_page_takes_is_kept(reader, client, study, sections):
+    save(reader, study, sections, sign=True)
+    typed = "a" * 1999 + "\n" + "b" * 2000
+    client.post(url(study, "report_add"), {"text": typed.replace("\n", "\r\n")})
+    assert [each.text for each in Addendum.objects.all()] == [typed]
+
+
 def test_the_database_holds_no_half_signature(reader, study, sections):
     report = save(reader, study, sections)
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -1,11 +1,13 @@
 """Reviews: kept, superseded and never changed; two at once; a second reader, and who decides."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
+from pneumoscope.web.accounts.models import Site
 from pneumoscope.web.accounts.roles import Role
 from pneumoscope.web.audit.models import Event
 from pneumoscope.web.people.services import person_create
@@ -87,12 +89,13 @@ def test_another_word_supersedes_and_the_first_stays(reader, analysis):
 
 
 def test_two_pages_of_one_reader_do_not_write_over_each_other(reader, client_of, analysis):
+    Site.objects.update(time_zone="Africa/Nairobi")
     client = client_of(reader)
     client.post(save_url(analysis), form())
     answer = client.post(save_url(analysis), form("disagree", label="normal", comment="Kept"))
     page = answer.content.decode()
     assert "Not saved" in page
-    assert "You saved a review at" in page
+    assert re.search(r"You saved a review at \d\d:\d\d EAT", page)
     assert "Kept</textarea>" in page  # nothing typed is lost
     assert f'name="supersedes" value="{Review.objects.get().pk}"' in page
 

@@ -81,7 +81,8 @@ def report_write(request: HttpRequest, study_id: UUID) -> HttpResponse:
 @require_right("report.sign")
 def report_add(request: HttpRequest, study_id: UUID) -> HttpResponse:
     study = _study(request, study_id, "report.sign")
-    text = request.POST.get("text", "").strip()
+    # A line's end is one character where it is typed, and two on its way here.
+    text = request.POST.get("text", "").replace("\r\n", "\n").strip()
     if not 0 < len(text) <= LONGEST_TEXT:
         messages.error(request, _("An addendum has one to %d characters.") % LONGEST_TEXT)
         return redirect("reviews:report", study.pk)

@@ -136,4 +136,5 @@ def _changed(standing: Review | None, user: User) -> str:
     if standing is None:
         return "The review that you wanted to change is no longer there."
     who = "You" if standing.reader_id == user.pk else str(standing.reader)
-    return f"{who} saved a review at {standing.created:%H:%M} UTC, after this form was opened."
+    when = timezone.localtime(standing.created)
+    return f"{who} saved a review at {when:%H:%M %Z}, after this form was opened."
