@@ -79,6 +79,8 @@ def test_doctor_has_a_remedy_for_a_folder_that_cannot_be(
     (tmp_path / "file").touch()
     monkeypatch.setenv("PNEUMOSCOPE_HOME", str(tmp_path / "file" / "home"))
     assert next(_state_folder()).remedy.startswith(f"Make {tmp_path}/file a folder")
+    monkeypatch.setenv("PNEUMOSCOPE_HOME", str(tmp_path / ("long" * 100)))
+    assert "not made yet" in next(_state_folder()).detail
 
 
 def test_doctor_finds_what_an_extra_lacks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ def _limits() -> Iterator[Finding]:
 def _state_folder() -> Iterator[Finding]:
     """PNEUMOSCOPE_HOME, as the web server reads it: there, or to be made in a folder that is."""
     home = Path(os.environ.get("PNEUMOSCOPE_HOME", "var")).expanduser().resolve()  # noqa: TID251
-    existing = next(path for path in (home, *home.parents) if path.exists())
+    existing = next(path for path in (home, *home.parents) if _exists(path))
     writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     yield Finding(
         "state folder (PNEUMOSCOPE_HOME)",
@@ -149,6 +149,14 @@ def _state_folder() -> Iterator[Finding]:
     free = shutil.disk_usage(existing).free
     remedy = "Free some space: every radiograph is kept." if free < SCARCE_DISK else ""
     yield Finding("free disk", f"{free / 1024**3:.1f} GiB", remedy)
+
+
+def _exists(path: Path) -> bool:
+    """Not, where this user may not even look."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _extras() -> Iterator[Finding]:
