@@ -69,3 +69,28 @@ def test_what_lay_open_is_encrypted_by_the_upgrade_and_opened_by_the_way_back(tm
     assert "s3cret" not in encrypted
     installation.manage("migrate", "gateway", "0006", "--verbosity", "0")
     assert installation.rows(SECRETS) == [("s3cret",)]
+
+
+def test_on_the_way_back_no_key_becomes_a_secret_and_no_record_a_result(tmp_path):
+    """Slow: each step is a process of its own, as an upgrade is."""
+    installation = Installation(tmp_path)
+    installation.manage("migrate", "--verbosity", "0")
+    made = """
+from django.utils import timezone
+from pneumoscope.web.accounts.models import Site
+from pneumoscope.web.audit.models import Event
+from pneumoscope.web.gateway.models import Delivery, Destination
+site = Site.objects.create(name="North", code="north")
+common = {"site": site, "protocol": "fhir", "url": "https://f.example", "secret": "s3cret"}
+Destination.objects.create(name="plain", **common)
+signs = {"token_url": "https://t.example", "client_id": "us", "client_proof": "ES384"}
+collects = {"results": "none", "audit_since": timezone.now()}
+arr = Destination.objects.create(name="signs", **common, **signs, **collects)
+event = Event.objects.create(action="fhir.read", site=site)
+Delivery.objects.create(destination=arr, event=event, site=site, kind="audit")
+"""
+    installation.manage("shell", "-c", made)
+    installation.manage("migrate", "gateway", "0011", "--verbosity", "0")
+    columns = "SELECT name, enabled, results, secret = '' FROM gateway_destination ORDER BY id"
+    assert installation.rows(columns) == [("plain", 1, "all", 0), ("signs", 0, "positive", 1)]
+    assert installation.rows("SELECT count(*) FROM gateway_delivery") == [(0,)]

@@ -3,6 +3,12 @@
 from django.db import migrations, models
 
 
+def records_only_stop(apps, schema_editor):
+    """On the way back: whoever collects records gets no results instead."""
+    alone = apps.get_model("gateway", "Destination").objects.filter(results="none")
+    alone.update(enabled=False, results="positive")
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0008_plainer_words"),
@@ -35,4 +41,5 @@ class Migration(migrations.Migration):
                 name="destination_results_known",
             ),
         ),
+        migrations.RunPython(migrations.RunPython.noop, records_only_stop),
     ]
