@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 import psutil
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 
 from pneumoscope.web.config.supervisor import (
     Child,
@@ -75,6 +75,19 @@ def test_a_port_in_use_is_named_with_its_remedy():
         port = taken.getsockname()[1]
         with pytest.raises(CommandError, match=f"port_in_use.*:{port}[^$]*PORT={port + 1}"):
             listen("127.0.0.1", port)
+
+
+def test_an_address_of_another_machine_is_no_port_in_use():
+    """192.0.2.0/24 is nobody's (RFC 5737)."""
+    with pytest.raises(CommandError, match=r"cannot_listen: .*192\.0\.2\.1:8000[^$]*this machine"):
+        listen("192.0.2.1", 8000)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.1"])  # noqa: S104 - refused
+def test_pages_of_errors_are_shown_to_no_other_machine(host, settings):
+    settings.DEBUG = True
+    with pytest.raises(CommandError, match=r"debug_is_public: [^$]*DEBUG=false"):
+        call_command("serve", host=host, port=0)
 
 
 def test_the_server_is_asked_past_a_proxy(live_server, monkeypatch):

@@ -35,7 +35,7 @@ def home_is_writable(**_: Any) -> Sequence[CheckMessage]:
 
 @register(Tags.security)
 def debug_stays_at_home(**_: Any) -> Sequence[CheckMessage]:
-    if not settings.DEBUG or all(_is_loopback(host) for host in settings.ALLOWED_HOSTS):
+    if not settings.DEBUG or all(is_loopback(host) for host in settings.ALLOWED_HOSTS):
         return []
     return [
         Error(
@@ -49,7 +49,7 @@ def debug_stays_at_home(**_: Any) -> Sequence[CheckMessage]:
 
 @register(Tags.security)
 def public_means_tls(**_: Any) -> Sequence[CheckMessage]:
-    if settings.SECURE_SSL_REDIRECT or all(_is_loopback(host) for host in settings.ALLOWED_HOSTS):
+    if settings.SECURE_SSL_REDIRECT or all(is_loopback(host) for host in settings.ALLOWED_HOSTS):
         return []
     return [
         Warning(
@@ -127,7 +127,7 @@ def hl7_networks_are_networks(**_: Any) -> Sequence[CheckMessage]:
                 id="pneumoscope.E006",
             )
         ]
-    at_home = not settings.PNEUMOSCOPE_HL7_PORT or _is_loopback(settings.PNEUMOSCOPE_HL7_HOST)
+    at_home = not settings.PNEUMOSCOPE_HL7_PORT or is_loopback(settings.PNEUMOSCOPE_HL7_HOST)
     if networks or at_home:
         return []
     return [
@@ -152,7 +152,7 @@ def strangers_may_not_send(**_: Any) -> Sequence[CheckMessage]:
     ]
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host in {"localhost", "testserver"} or host.endswith(".localhost"):
         return True
     try:

@@ -1,6 +1,7 @@
 """Web server and worker as children of one process: start, watch, restart, end together."""
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -58,12 +59,17 @@ def listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise CommandError(
-            f"port_in_use: cannot listen on {host}:{port} ({error.strerror}).\n"
-            f"  End the program that uses it, or choose another: make run PORT={port + 1}"
-        ) from error
+        raise CommandError(_refused(error, host, port)) from error
     listener.listen(128)
     return listener
+
+
+def _refused(error: OSError, host: str, port: int) -> str:
+    code, remedy = "cannot_listen", "Choose an address of this machine and a port above 1023."
+    if error.errno == errno.EADDRINUSE:
+        code = "port_in_use"
+        remedy = f"End the program that uses it, or choose another: make run PORT={port + 1}"
+    return f"{code}: cannot listen on {host}:{port} ({error.strerror}).\n  {remedy}"
 
 
 def web_server(listener: socket.socket) -> Child:

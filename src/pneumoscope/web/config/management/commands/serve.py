@@ -4,9 +4,10 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, call_command
+from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connections
 
+from pneumoscope.web.config.checks import is_loopback
 from pneumoscope.web.config.supervisor import (
     deliverer,
     dicom_listener,
@@ -26,6 +27,12 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:  # noqa: ARG002
+        # The system check knows what browsers may call this machine, which a stranger may claim.
+        if settings.DEBUG and not is_loopback(host):
+            raise CommandError(
+                f"debug_is_public: PNEUMOSCOPE_DEBUG is on, and on {host} other machines would see "
+                "its error pages.\n  Set PNEUMOSCOPE_DEBUG=false, or leave --host out."
+            )
         with listen(host, port) as listener:
             call_command("bootstrap", stdout=self.stdout, skip_checks=True)
             connections.close_all()
