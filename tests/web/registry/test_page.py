@@ -33,7 +33,8 @@ def page_of(client, model):
 def measured(folder):
     report = read_report(folder)
     figure = {"title": "Another hospital", "images": 40, "ill": 9}
-    report["sets"] = {"one": figure | {"figures": {"auroc": [0.91234, 0.8, 0.97]}}, "odd": None}
+    one = figure | {"figures": {"auroc": [0.91234, 0.8, 0.97]}}
+    report["sets"] = {"one": one, "odd": None, "odder": figure | {"figures": None}}
     (folder / "report.json").write_text(json.dumps(report))
 
 

@@ -35,7 +35,8 @@ def measured_of(version: ModelVersion) -> tuple[str, list[Measured]]:
 
 
 def _told(each: dict[str, object]) -> bool:
-    return isinstance(each, dict) and {"title", "images", "ill", "figures"} <= set(each)
+    named = isinstance(each, dict) and {"title", "images", "ill", "figures"} <= set(each)
+    return named and isinstance(each["figures"], dict)
 
 
 def _measured(each: dict[str, object]) -> Measured:
