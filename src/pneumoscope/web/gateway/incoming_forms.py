@@ -87,7 +87,7 @@ class PullForm(SiteForm):
             "peer": _("Peer"),
             "url": _("Address (URL)"),
             "username": _("User name"),
-            "token": _("Token"),
+            "token": _("Token or password"),
             "station": _("Scheduled station"),
             "procedure": _("Scheduled procedure"),
             "modalities": _("Modalities"),
@@ -99,7 +99,11 @@ class PullForm(SiteForm):
         help_texts = {
             "peer": _("For C-GET, C-MOVE and the modality worklist."),
             "url": _("Base address of the service, for DICOMweb and work items."),
-            "token": _("Bearer token. Leave it empty to keep the present one."),
+            "username": _("For HTTP Basic. Empty: a bearer token is sent."),
+            "token": _(
+                "Bearer token, or with a user name its password. "
+                "Leave it empty to keep the present one."
+            ),
             "station": _(
                 "AE title for a modality worklist, code of the station name for work items."
             ),

@@ -54,7 +54,7 @@ class DestinationForm(SiteForm):
             "url": _("Address (URL)"),
             "secret": _("Token or secret"),
             "token_url": _("Token endpoint (URL)"),
-            "client_id": _("Client ID"),
+            "client_id": _("User name or client ID"),
             "client_proof": _("Proof of identity"),
             "scope": _("Scope"),
             "receiving_application": _("Receiving application"),
@@ -71,12 +71,15 @@ class DestinationForm(SiteForm):
             "ae_title": _("The peer’s, for DICOM."),
             "url": _("Base address of the service, for DICOMweb, FHIR and webhooks."),
             "secret": _(
-                "Bearer token, client secret, or the key of a webhook’s signature. "
+                "Bearer token, password, client secret, or the key of a webhook’s signature. "
                 "Leave it empty to keep the present one."
             ),
             "token_url": _(
                 "OAuth 2.0 client credentials, for DICOMweb and FHIR. "
-                "Empty: the token above is sent as it is."
+                "Empty: the token above is sent as it is, or with a user name as its password."
+            ),
+            "client_id": _(
+                "For DICOMweb and FHIR. Without a token endpoint: the user name for HTTP Basic."
             ),
             "client_proof": _(
                 "For the token endpoint. With a signed assertion a key is made when you save; "

@@ -192,7 +192,7 @@ class Destination(models.Model):
         except ValidationError as error:
             errors["client_id"] = error
         if not self.secret:
-            errors["secret"] = _("Needed for this protocol.")
+            errors["secret"] = _("Needed with a user name.")
         return errors
 
     @property

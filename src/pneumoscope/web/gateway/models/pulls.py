@@ -71,6 +71,6 @@ class Pull(models.Model):
             if not self.url:
                 raise ValidationError({"url": _("An address is needed for this protocol.")})
             if self.username and not self.token:
-                raise ValidationError({"token": _("Needed for this protocol.")})
+                raise ValidationError({"token": _("Needed with a user name.")})
         elif not (self.peer and self.peer.host and self.peer.port):
             raise ValidationError({"peer": _("Choose a peer with host and port.")})
