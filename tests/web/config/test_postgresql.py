@@ -18,6 +18,7 @@ TESTS = [
     "dashboards",
     "test_gateway_audit_feed.py",
     "test_gateway_in_dicomweb.py",
+    "test_misuse_input.py",
     "registry/test_versions.py",
     "reviews/test_api.py",
     "reviews/test_export.py",
