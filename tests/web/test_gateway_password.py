@@ -65,6 +65,8 @@ def test_results_go_there_and_a_wrong_password_waits_for_a_person(site, archive,
     destination = destination_make(
         *(site, "stow"), url=archive.dicomweb_url, client_id=USER, secret="old", objects_sent=["sr"]
     )
+    test = reverse("outgoing:destination_test", args=[destination.pk])
+    assert "valid token, user name" in administrator.post(test, follow=True).content.decode()
     dicom_result(site)
     [refused] = deliver_all(destination)
     assert (refused.code, archive.instances()) == ("credentials_refused", [])
@@ -72,6 +74,7 @@ def test_results_go_there_and_a_wrong_password_waits_for_a_person(site, archive,
     assert deliver_all(destination) == []  # it is not tried again by itself
     Destination.objects.update(secret=PASSWORD)
     administrator.post(reverse("outgoing:dead_resend"), {"destination": destination.pk})
+    assert "answers" in administrator.post(test, follow=True).content.decode()
     assert deliver_all(destination) == [None]
     assert len(archive.instances()) == 1
 
