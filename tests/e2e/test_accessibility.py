@@ -263,7 +263,7 @@ def found(page: Page, rules: list[str]) -> str:
 
 def check(page: Page) -> None:
     """Once each part that is fetched by itself is there."""
-    expect(page.locator("[hx-trigger=load]")).to_have_count(0)
+    expect(page.locator("[hx-trigger=load] .skeleton")).to_have_count(0)
     page.evaluate(Axe().axe_script)
     said = {"dark": found(page, WCAG)}
     page.evaluate(LIGHT)
