@@ -18,6 +18,7 @@ from pneumoscope.cli.main import main
 from pneumoscope.lab.ranges import Range, read_ranges, with_value
 from pneumoscope.lab.recipe import RecipeError, read_recipe, read_values, recipe_from, write_values
 from pneumoscope.lab.study import StudyUnavailable, shared_study, study_database
+from pneumoscope.lab.study_plots import draw_importance
 from pneumoscope.lab.tune import NoCompleteTrial, tune
 
 pytestmark = pytest.mark.lab
@@ -149,6 +150,17 @@ def test_trials_whose_values_do_not_fit_the_images_are_given_up(task):
     with pytest.raises(NoCompleteTrial):
         tune(**arguments(task, "out", 2))
     assert len(list((task / "out").glob("trial-*"))) == 2
+
+
+def test_what_mattered_is_not_drawn_of_values_that_never_changed(tmp_path):
+    study = optuna.create_study()
+    kind = optuna.distributions.CategoricalDistribution([4, 64])
+    for loss in range(5):
+        study.add_trial(
+            optuna.trial.create_trial(params={"a": 4}, distributions={"a": kind}, value=float(loss))
+        )
+    draw_importance(study, tmp_path / "importance.png")
+    assert not list(tmp_path.iterdir())
 
 
 def test_trials_that_all_run_away_end_and_say_so(task):

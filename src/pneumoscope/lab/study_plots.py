@@ -63,7 +63,10 @@ def draw_importance(study: optuna.Study, path: Path) -> None:
     if len(complete) < ENOUGH_TRIALS:
         return
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    importance = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    try:
+        importance = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    except RuntimeError:  # no variance: every complete trial had the same values, or loss
+        return
     names = list(importance)[::-1]
     figure = Figure(figsize=(6.4, 1 + 0.32 * len(names)), layout="constrained")
     axes = figure.subplots()
