@@ -26,7 +26,7 @@ from pneumoscope.web.gateway.delivering import (
     is_silent,
     pause_seconds,
 )
-from pneumoscope.web.gateway.models import Delivery, FhirEntry, Told
+from pneumoscope.web.gateway.models import Delivery, FhirEntry, Told, ToldReport
 from pneumoscope.web.gateway.models.deliveries import TRANSITIONS, Stage
 from pneumoscope.web.gateway.outbox import analyses_tell, reports_tell
 from pneumoscope.web.reviews.reporting import SECTIONS, addendum_create, report_save
@@ -306,6 +306,24 @@ def test_one_result_that_cannot_be_told_does_not_hold_up_the_next(site):
         pass
     assert Told.objects.get(pk=broken.pk).failure == "KeyError"
     assert Delivery.objects.filter(destination=destination).count() == 1
+
+
+def test_one_report_that_cannot_be_told_does_not_hold_up_the_next(site, reader):
+    analyses = [dicom_result(site, number) for number in (1, 2)]
+    while analyses_tell():
+        pass
+    for analysis in analyses:
+        study = analysis.image.study
+        study.refresh_from_db()
+        report = report_make(study)
+        words = {name: getattr(report, name) for name in SECTIONS}
+        report_save(
+            acting_user=reader, study=study, sections=words, revision=report.revision, sign=True
+        )
+    broken, well = analyses
+    Analysis.objects.filter(pk=broken.pk).update(record={})
+    reports_tell()
+    assert [told.report.analysis_id for told in ToldReport.objects.all()] == [well.pk]
 
 
 @given(st.integers(1, 200), st.none() | st.floats(0, 1e9))

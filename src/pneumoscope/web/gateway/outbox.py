@@ -5,7 +5,8 @@ note that they are written are one transaction, so that it is told once and neve
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Count, F, Max, Q, QuerySet
@@ -98,28 +99,26 @@ def reports_tell() -> None:
     signed = Report.objects.filter(signed__isnull=False, analysis__told__isnull=False)
     signed = signed.annotate(count=Count("addenda"))
     untold = signed.filter(Q(told=None) | ~Q(told__addenda=F("count")))
-    for report in untold.select_related("study__site", "analysis__image__study__site")[:BATCH]:
-        try:
-            report_tell(report, report.count)
-        except DatabaseError:
-            raise
-        except Exception:
-            # As with results; the next round tries again.
-            logger.exception("report %d cannot be told", report.pk)
+    chosen = untold.select_related("study__site", "analysis__image__study__site")[:BATCH]
+    _tell_each(chosen, lambda report: report_tell(report, report.count))
 
 
 def readings_tell() -> None:
     """Write the webhooks' deliveries of readings completed, or changed, since the last time."""
     done = Reading.objects.filter(state__in=COMPLETED, analysis__told__isnull=False)
     untold = done.filter(Q(told=None) | ~Q(told__changed=F("changed"))).order_by("changed", "pk")
-    for reading in untold.select_related("analysis__image")[:BATCH]:
+    _tell_each(untold.select_related("analysis__image")[:BATCH], reading_tell)
+
+
+def _tell_each(found: Iterable[Any], tell: Callable[[Any], None]) -> None:
+    """As with results, one that cannot be told holds up no other; the next round tries it again."""
+    for each in found:
         try:
-            reading_tell(reading)
+            tell(each)
         except DatabaseError:
             raise
         except Exception:
-            # As with results; the next round tries again.
-            logger.exception("reading %d cannot be told", reading.pk)
+            logger.exception("%s %d cannot be told", type(each).__name__, each.pk)
 
 
 @transaction.atomic
